@@ -1,0 +1,211 @@
+// Every export of the addon, and what belongs to one environment (main thread or worker).
+// The typed counterpart of this list is src/native.ts.
+#include <node.h>
+#include <uv.h>
+
+#include <memory>
+
+#include "clocks.h"
+#include "cpu_sampler.h"
+#include "heap_sampler.h"
+#include "js.h"
+#include "slot.h"
+#include "termination.h"
+#include "thread_clocks.h"
+
+namespace spanprof {
+
+namespace {
+
+using Arguments = v8::FunctionCallbackInfo<v8::Value>;
+
+// One per isolate; freed by the environment's cleanup hook, which runs on its thread.
+struct Environment {
+  explicit Environment(v8::Isolate* isolate_in)
+      : isolate(isolate_in), slot(isolate_in), cpu(isolate_in, &slot), heap(isolate_in, &slot) {}
+  v8::Isolate* const isolate;
+  Slot slot;
+  CpuSampler cpu;
+  HeapSampler heap;
+  bool owns_termination = false;
+};
+
+Environment* Of(const Arguments& args) {
+  return static_cast<Environment*>(args.Data().As<v8::External>()->Value(
+#if NODE_MAJOR_VERSION >= 26
+      v8::kExternalPointerTypeTagDefault
+#endif
+      ));
+}
+
+void EndEnvironment(void* data) {
+  auto* environment = static_cast<Environment*>(data);
+  if (environment->owns_termination) StopTermination();
+  environment->cpu.Stop();
+  environment->heap.Stop();
+  UnregisterThreadClock();
+  delete environment;
+}
+
+int32_t IntArgument(const Arguments& args, int index) { return args[index].As<v8::Int32>()->Value(); }
+
+double NumberArgument(const Arguments& args, int index) {
+  return args[index].As<v8::Number>()->Value();
+}
+
+v8::Local<v8::Context> ContextOf(const Arguments& args) {
+  return args.GetIsolate()->GetCurrentContext();
+}
+
+// ---- slot ----
+
+// slotArray(): Int32Array
+void SlotArray(const Arguments& args) { args.GetReturnValue().Set(Of(args)->slot.SharedArray()); }
+
+// readScope(): number
+void ReadScope(const Arguments& args) { args.GetReturnValue().Set(Of(args)->slot.Read()); }
+
+// useFrameOf(storage: AsyncLocalStorage): void
+void UseFrameOf(const Arguments& args) { Of(args)->slot.UseFrameOf(args[0].As<v8::Object>()); }
+
+// useShared(): void
+void UseShared(const Arguments& args) { Of(args)->slot.UseShared(); }
+
+// ---- clocks ----
+
+// threadCpuNanos(), processCpuNanos(), jsThreadsCpuNanos(), monotonicNanos(): number
+void ThreadCpu(const Arguments& args) {
+  args.GetReturnValue().Set(static_cast<double>(ThreadCpuNanos()));
+}
+void ProcessCpu(const Arguments& args) {
+  args.GetReturnValue().Set(static_cast<double>(ProcessCpuNanos()));
+}
+void JsThreadsCpu(const Arguments& args) {
+  args.GetReturnValue().Set(static_cast<double>(AllThreadClocksNanos()));
+}
+void Monotonic(const Arguments& args) {
+  args.GetReturnValue().Set(static_cast<double>(MonotonicNanos()));
+}
+
+// ---- cpu ----
+
+// cpuStart(intervalMicros, tickCapacity): 0 started | 1 foreign profiler | 2 failed
+void CpuStartExport(const Arguments& args) {
+  const CpuStart result =
+      Of(args)->cpu.Start(IntArgument(args, 0), static_cast<uint32_t>(IntArgument(args, 1)));
+  args.GetReturnValue().Set(static_cast<int32_t>(result));
+}
+
+// cpuCollect(goOn): CpuCollection | undefined
+void CpuCollect(const Arguments& args) {
+  args.GetReturnValue().Set(
+      Of(args)->cpu.Collect(ContextOf(args), args[0]->BooleanValue(args.GetIsolate())));
+}
+
+// cpuSeenScopes(): Int32Array
+void CpuSeenScopes(const Arguments& args) {
+  args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->cpu.TakeSeenScopes()));
+}
+
+// cpuStop(): void
+void CpuStop(const Arguments& args) { Of(args)->cpu.Stop(); }
+
+// ---- heap ----
+
+// heapStart(intervalBytes, stackDepth, labels): 0 labelled | 1 unlabelled | 2 busy
+void HeapStartExport(const Arguments& args) {
+  const HeapStart result =
+      Of(args)->heap.Start(static_cast<uint64_t>(NumberArgument(args, 0)), IntArgument(args, 1),
+                           args[2]->BooleanValue(args.GetIsolate()));
+  args.GetReturnValue().Set(static_cast<int32_t>(result));
+}
+
+// heapCollect(): HeapColumns | undefined
+void HeapCollect(const Arguments& args) {
+  args.GetReturnValue().Set(Of(args)->heap.Collect(ContextOf(args)));
+}
+
+// heapSeenScopes(): Int32Array
+void HeapSeenScopes(const Arguments& args) {
+  args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->heap.TakeSeenScopes()));
+}
+
+// heapStop(): void
+void HeapStop(const Arguments& args) { Of(args)->heap.Stop(); }
+
+// ---- termination ----
+
+// terminationStart(flush: (signal) => number, flushCapMillis): boolean
+void TerminationStart(const Arguments& args) {
+  Environment* environment = Of(args);
+  const bool started = StartTermination(args.GetIsolate(), ContextOf(args),
+                                        args[0].As<v8::Function>(), IntArgument(args, 1));
+  environment->owns_termination = environment->owns_termination || started;
+  args.GetReturnValue().Set(started);
+}
+
+// terminationArm(signal): void
+void TerminationArm(const Arguments& args) {
+  if (Of(args)->owns_termination) ArmTermination(IntArgument(args, 0));
+}
+
+// terminationStop(): void
+void TerminationStop(const Arguments& args) {
+  Environment* environment = Of(args);
+  if (environment->owns_termination) StopTermination();
+  environment->owns_termination = false;
+}
+
+// A worker's end unloads the addon if no other thread holds it, while V8's sampling thread or a
+// pending signal may still be on its way into it: one more reference keeps it for good.
+void KeepLoaded(v8::Isolate* isolate, v8::Local<v8::Object> module) {
+  v8::Local<v8::Value> file;
+  if (!module->Get(isolate->GetCurrentContext(), js::Text(isolate, "filename")).ToLocal(&file) ||
+      !file->IsString()) {
+    return;
+  }
+  static uv_lib_t keep;
+  v8::String::Utf8Value path(isolate, file);
+  uv_dlopen(*path, &keep);
+}
+
+}  // namespace
+
+NODE_MODULE_INIT() {
+  v8::Isolate* isolate = v8::Isolate::GetCurrent();
+  auto* environment = new Environment(isolate);
+  RegisterThreadClock();
+  node::AddEnvironmentCleanupHook(isolate, &EndEnvironment, environment);
+  KeepLoaded(isolate, module.As<v8::Object>());
+  auto data = v8::External::New(isolate, environment
+#if NODE_MAJOR_VERSION >= 26
+                                , v8::kExternalPointerTypeTagDefault
+#endif
+  );
+  auto set = [&](const char* name, v8::FunctionCallback callback) {
+    v8::Local<v8::Function> function;
+    if (!v8::Function::New(context, callback, data).ToLocal(&function)) return;
+    exports->Set(context, js::Text(isolate, name), function).FromMaybe(false);
+  };
+  set("slotArray", SlotArray);
+  set("readScope", ReadScope);
+  set("useFrameOf", UseFrameOf);
+  set("useShared", UseShared);
+  set("threadCpuNanos", ThreadCpu);
+  set("processCpuNanos", ProcessCpu);
+  set("jsThreadsCpuNanos", JsThreadsCpu);
+  set("monotonicNanos", Monotonic);
+  set("cpuStart", CpuStartExport);
+  set("cpuCollect", CpuCollect);
+  set("cpuSeenScopes", CpuSeenScopes);
+  set("cpuStop", CpuStop);
+  set("heapStart", HeapStartExport);
+  set("heapCollect", HeapCollect);
+  set("heapSeenScopes", HeapSeenScopes);
+  set("heapStop", HeapStop);
+  set("terminationStart", TerminationStart);
+  set("terminationArm", TerminationArm);
+  set("terminationStop", TerminationStop);
+}
+
+}  // namespace spanprof

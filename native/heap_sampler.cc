@@ -1,0 +1,55 @@
+#include "heap_sampler.h"
+
+#include <v8-profiler.h>
+
+#include <memory>
+
+#include "heap_table.h"
+
+namespace spanprof {
+
+HeapStart HeapSampler::Start(uint64_t interval_bytes, int stack_depth, bool labels) {
+  if (StillOurs()) return labelled_ ? HeapStart::kLabelled : HeapStart::kUnlabelled;
+  observer_.LookBefore();
+  running_ = isolate_->GetHeapProfiler()->StartSamplingHeapProfiler(
+      interval_bytes, stack_depth, v8::HeapProfiler::kSamplingNoFlags);
+  if (!running_) return HeapStart::kBusy;
+  observer_.FindSampler();
+  // Attached also when no labels are wanted: it is how a foreign sampler is told from ours.
+  labelled_ = observer_.Attach(interval_bytes) && labels;
+  return labelled_ ? HeapStart::kLabelled : HeapStart::kUnlabelled;
+}
+
+bool HeapSampler::StillOurs() {
+  if (running_ && !observer_.IsSamplerOurs()) {
+    running_ = false;
+    observer_.Detach();
+  }
+  return running_;
+}
+
+void HeapSampler::Stop() {
+  if (!StillOurs()) return;
+  running_ = false;
+  observer_.Detach();
+  isolate_->GetHeapProfiler()->StopSamplingHeapProfiler();
+}
+
+v8::Local<v8::Value> HeapSampler::Collect(v8::Local<v8::Context> context) {
+  if (!StillOurs()) return v8::Undefined(isolate_);
+  // Building the profile allocates, and that may be sampled too: such samples are for next time.
+  const uint64_t upto = observer_.last_sample_id();
+  std::unique_ptr<v8::AllocationProfile> profile(
+      isolate_->GetHeapProfiler()->GetAllocationProfile());
+  if (profile == nullptr) return v8::Undefined(isolate_);
+  HeapTable table(isolate_);
+  table.Read(profile.get());
+  const auto& samples = profile->GetSamples();
+  for (const auto& sample : samples) {
+    table.Add(sample, labelled_ ? observer_.ScopeOf(sample.sample_id) : kNoScope);
+  }
+  observer_.Keep(samples, upto);
+  return table.ToObject(context);
+}
+
+}  // namespace spanprof

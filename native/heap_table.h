@@ -1,0 +1,51 @@
+// Stacks and totals of heap samples as columns.
+#ifndef SPANPROF_HEAP_TABLE_H_
+#define SPANPROF_HEAP_TABLE_H_
+
+#include <v8-profiler.h>
+#include <v8.h>
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace spanprof {
+
+class HeapTable {
+ public:
+  explicit HeapTable(v8::Isolate* isolate) : isolate_(isolate) {}
+
+  // Takes the stacks of a profile, which must live until the last Add().
+  void Read(v8::AllocationProfile* profile);
+  // Adds one of its samples. V8 has already scaled the count to what the sample stands for.
+  void Add(const v8::AllocationProfile::Sample& sample, int32_t scope);
+  // The columns that TypeScript gets: HeapColumns in src/native.ts.
+  v8::Local<v8::Object> ToObject(v8::Local<v8::Context> context) const;
+
+ private:
+  struct Total {
+    int32_t node;
+    int32_t scope;
+    double objects;
+    double bytes;
+  };
+
+  int32_t FunctionOf(v8::AllocationProfile::Node* node);
+  int32_t String(std::string text);
+
+  v8::Isolate* const isolate_;
+  std::unordered_map<uint32_t, int32_t> node_index_;  // by V8's node id
+  std::vector<int32_t> node_parent_;
+  std::vector<int32_t> node_function_;
+  std::unordered_map<std::string, int32_t> function_index_;
+  std::vector<int32_t> functions_;  // name, file, line, column of each
+  std::unordered_map<std::string, int32_t> string_index_;
+  std::vector<std::string> strings_;
+  std::unordered_map<uint64_t, size_t> total_index_;
+  std::vector<Total> totals_;
+};
+
+}  // namespace spanprof
+
+#endif  // SPANPROF_HEAP_TABLE_H_
