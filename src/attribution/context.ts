@@ -1,0 +1,133 @@
+/**
+ * Scopes as the application uses them: `run`, `bind`, `labels`. One instance per thread, shared by
+ * all copies of the package in it.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { messageOf } from '../errors.ts';
+import type { Labels } from '../profile/model.ts';
+import { type LabelInput, mergeLabels, NO_LABELS } from './labels.ts';
+import type { Scope } from './scope.ts';
+import type { ScopeStore } from './scope-store.ts';
+import type { Slot } from './slot.ts';
+
+/** A scope's labels on their way to another thread or process; plain data. */
+export interface Carrier {
+  readonly labels: Labels;
+}
+
+export class ScopeContext {
+  readonly storage = new AsyncLocalStorage<Scope | undefined>();
+  #store: ScopeStore | undefined;
+  #slot: Slot | undefined;
+  #isSlotOn = false;
+  #report: (message: string) => void = () => {};
+
+  /**
+   * Calls `fn(...args)` in a scope with `own` on top of the labels in force and returns what it
+   * returns. Everything it starts asynchronously stays in the scope. Without a started agent it is
+   * a plain call.
+   */
+  run<Args extends unknown[], Result>(
+    own: LabelInput,
+    fn: (...args: Args) => Result,
+    args: Args,
+  ): Result {
+    const store = this.#store;
+    if (store === undefined) return fn(...args);
+    const parent = this.storage.getStore();
+    const scope = store.open(this.#merge(parent?.labels ?? NO_LABELS, own));
+    return this.#enter(scope, fn, args);
+  }
+
+  /** A getter or a proxy of the application may throw; its function must be called all the same. */
+  #merge(parent: Labels, own: LabelInput): Labels {
+    try {
+      return mergeLabels(parent, own, this.#report);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#report(messageOf('LABEL_INVALID', { key: 'unreadable', reason }));
+      return parent;
+    }
+  }
+
+  /** Calls `fn` in a new scope without labels of its own; returns the scope's id, 0 if inactive. */
+  runWithId(fn: () => void): number {
+    return this.run({}, () => {
+      fn();
+      return this.storage.getStore()?.id ?? 0;
+    }, []);
+  }
+
+  #enter<Args extends unknown[], Result>(
+    scope: Scope | undefined,
+    fn: (...args: Args) => Result,
+    args: Args,
+  ): Result {
+    if (!this.#isSlotOn) this.#switchSlotOn();
+    const publish = this.#slot?.publish;
+    if (publish === undefined) return this.storage.run(scope, fn, ...args);
+    const interrupted = this.storage.getStore();
+    return this.storage.run(scope, () => {
+      publish(scope);
+      try {
+        return fn(...args);
+      } finally {
+        publish(interrupted);
+      }
+    });
+  }
+
+  /** Not before the first scope: on Node 20 and 22 the hooks make every `await` dearer. */
+  #switchSlotOn(): void {
+    this.#isSlotOn = true;
+    this.#slot?.enable();
+  }
+
+  /** As before the first scope: what was opened to probe the slot does not count as use. */
+  switchSlotOff(): void {
+    this.#slot?.disable();
+    this.storage.disable();
+    this.#isSlotOn = false;
+  }
+
+  /** A function that runs `fn` in the scope in force now, whoever calls it and when. */
+  bind<This, Args extends unknown[], Result>(
+    fn: (this: This, ...args: Args) => Result,
+  ): (this: This, ...args: Args) => Result {
+    const scope = this.storage.getStore();
+    const enter = (call: () => Result): Result => this.#enter(scope, call, []);
+    return function bound(this: This, ...args: Args): Result {
+      return enter(() => fn.apply(this, args));
+    };
+  }
+
+  labels(): Labels {
+    return this.storage.getStore()?.labels ?? NO_LABELS;
+  }
+
+  carry(): Carrier {
+    return { labels: this.labels() };
+  }
+
+  /** Calls `fn` in a scope with exactly the carrier's labels. */
+  resume<Result>(carrier: Carrier, fn: () => Result): Result {
+    const store = this.#store;
+    if (store === undefined) return fn();
+    const labels = (carrier as Partial<Carrier> | undefined)?.labels ?? NO_LABELS;
+    return this.#enter(store.open(this.#merge(NO_LABELS, labels)), fn, []);
+  }
+
+  /** Begins to open scopes; the agent's business. */
+  activate(store: ScopeStore, slot: Slot, report: (message: string) => void): void {
+    this.#store = store;
+    this.#slot = slot;
+    this.#isSlotOn = false;
+    this.#report = report;
+  }
+
+  deactivate(): void {
+    this.#store = undefined;
+    this.switchSlotOff();
+    this.#slot = undefined;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What a scope may carry as labels. Nothing here throws: a label that cannot be used is left out
+ * (or cut) and said once, the application goes on.
+ */
+import { messageOf } from '../errors.ts';
+import type { Labels, LabelValue } from '../profile/model.ts';
+
+/** Labels as users write them: absent values are allowed and ignored. */
+export type LabelInput = Readonly<Record<string, LabelValue | null | undefined>>;
+
+/** Label keys with a meaning that tools know. Any other key is the user's own. */
+export const STANDARD_LABELS = [
+  'agent_name',
+  'tool_name',
+  'session_id',
+  'invocation_id',
+  'trace_id',
+  'span_id',
+] as const;
+
+/** Back ends take up to 30 labels a series (Pyroscope) and add some of their own. */
+export const MAX_LABELS = 16;
+export const MAX_KEY_LENGTH = 64;
+/** Long enough for any identifier; free text does not belong into labels. */
+export const MAX_VALUE_LENGTH = 256;
+
+export const NO_LABELS: Labels = Object.freeze({});
+
+/** Called with one line about a label that was refused or cut. */
+export type ReportLabel = (message: string) => void;
+
+/** `parent` with `own` on top, frozen. Own values win. Returns `parent` itself if nothing is added. */
+export function mergeLabels(parent: Labels, own: LabelInput, report: ReportLabel): Labels {
+  let merged: Record<string, LabelValue> | undefined;
+  for (const key in own) {
+    const value = usableValue(key, own[key], report);
+    if (value === undefined || parent[key] === value) continue;
+    merged ??= { ...parent };
+    if (!(key in merged) && Object.keys(merged).length >= MAX_LABELS) {
+      report(refused(key, `a scope carries at most ${MAX_LABELS} labels`));
+      continue;
+    }
+    merged[key] = value;
+  }
+  return merged === undefined ? parent : Object.freeze(merged);
+}
+
+function usableValue(
+  key: string,
+  value: LabelValue | null | undefined,
+  report: ReportLabel,
+): LabelValue | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (key.length === 0 || key.length > MAX_KEY_LENGTH) {
+    report(refused(key.slice(0, MAX_KEY_LENGTH), `keys have 1 to ${MAX_KEY_LENGTH} characters`));
+    return undefined;
+  }
+  if (key.startsWith('pprof::')) {
+    report(refused(key, 'the prefix "pprof::" is reserved'));
+    return undefined;
+  }
+  if (typeof value === 'string') {
+    if (value.length <= MAX_VALUE_LENGTH) return value;
+    report(refused(key, `values are cut to ${MAX_VALUE_LENGTH} characters`));
+    return value.slice(0, MAX_VALUE_LENGTH);
+  }
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  report(refused(key, `expected a string or a safe integer, got ${describe(value)}`));
+  return undefined;
+}
+
+function refused(key: string, reason: string): string {
+  return messageOf('LABEL_INVALID', { key: JSON.stringify(key), reason });
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'number' ? String(value) : typeof value;
+}

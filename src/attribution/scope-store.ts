@@ -1,0 +1,179 @@
+/**
+ * From a scope's id back to its labels. Samplers see ids only, and a sample is labelled when its
+ * window ends, when the scope may be long gone; yet millions of scopes a minute that no sample ever
+ * sees must cost next to nothing.
+ *
+ *   recent   the last RECENT scopes, by id (a ring)
+ *   older    scopes that left the ring, held weakly: those still in use can be found, others go
+ *   seen     scopes a sample has seen, held until the window is labelled
+ *
+ * Before scopes leave the ring the samplers are asked which ids they have seen, so every scope with
+ * a sample is either in the ring, in `seen`, or alive and in `older`.
+ */
+import { setImmediate } from 'node:timers';
+import type { Labels } from '../profile/model.ts';
+import { Scope } from './scope.ts';
+
+/** Scopes move out of the ring in segments; 1,024 take about 0.2 ms. */
+const SEGMENT = 1024;
+const RECENT = 8 * SEGMENT;
+/** Ids fit V8's small integers on every build. */
+const MAX_ID = 2 ** 30;
+/** Living scopes that can be found again; beyond it the oldest lose their labels, and it is counted. */
+const MAX_OLDER = 262_144;
+
+/**
+ * V8 holds the target of a new weak reference until the running job and its microtasks end. A job
+ * that opens scopes without end must not pile them up: beyond this many they lose their labels.
+ */
+const MAX_REFERENCES_PER_TURN = 65_536;
+
+/** Not part of a store: scopes of an earlier session may still be running when the next one begins. */
+let lastId = 0;
+
+export interface ScopeStoreStatus {
+  /** Scopes opened since start. */
+  readonly opened: number;
+  /** Entries held now: recent, older (some of them dead), seen by samples of open windows. */
+  readonly recent: number;
+  readonly older: number;
+  readonly seen: number;
+  /** Samples' ids whose labels could not be found, and scopes dropped at the bound. */
+  readonly lost: number;
+  readonly evicted: number;
+}
+
+export class ScopeStore {
+  readonly #recent: (Scope | undefined)[] = new Array(RECENT).fill(undefined);
+  readonly #older = new Map<number, WeakRef<Scope>>();
+  readonly #seen = new Map<number, Scope>();
+  readonly #takeSeenIds: () => Iterable<number>;
+  readonly #isHeld: (id: number) => boolean;
+  #referencesThisTurn = 0;
+  #wrapped = false;
+  #sweep: IterableIterator<[number, WeakRef<Scope>]> | undefined;
+  #opened = 0;
+  #lost = 0;
+  #evicted = 0;
+
+  /**
+   * `takeSeenIds`: ids that samples have seen since it was last called. `isHeld`: whether samples of
+   * an id are still around, so that it must not be given to a new scope when ids begin anew.
+   */
+  constructor(takeSeenIds: () => Iterable<number>, isHeld: (id: number) => boolean = () => false) {
+    this.#takeSeenIds = takeSeenIds;
+    this.#isHeld = isHeld;
+  }
+
+  open(labels: Labels): Scope {
+    const id = this.#nextId();
+    const scope = new Scope(id, labels);
+    this.#recent[id % RECENT] = scope;
+    this.#opened++;
+    return scope;
+  }
+
+  #nextId(): number {
+    let id = lastId;
+    do {
+      id++;
+      if (id > MAX_ID) {
+        id = 1;
+        this.#wrapped = true;
+      }
+      if (id % SEGMENT === 0) this.#retireSegment(id);
+    } while (this.#wrapped && this.#isTaken(id));
+    lastId = id;
+    return id;
+  }
+
+  #isTaken(id: number): boolean {
+    return this.#seen.has(id) || this.#isHeld(id) || this.#older.get(id)?.deref() !== undefined;
+  }
+
+  /** Moves the segment that the ids from `id` on will overwrite out of the ring. */
+  #retireSegment(id: number): void {
+    this.keepSeen();
+    const start = id % RECENT;
+    for (let at = start; at < start + SEGMENT; at++) {
+      const scope = this.#recent[at];
+      if (scope === undefined) continue;
+      this.#recent[at] = undefined;
+      this.#age(scope);
+    }
+    this.#sweepOlder(4 * SEGMENT);
+    for (const oldest of this.#older.keys()) {
+      if (this.#older.size <= MAX_OLDER) break;
+      this.#older.delete(oldest);
+      this.#evicted++;
+    }
+  }
+
+  #age(scope: Scope): void {
+    if (this.#referencesThisTurn >= MAX_REFERENCES_PER_TURN) {
+      this.#evicted++;
+      return;
+    }
+    if (this.#referencesThisTurn === 0) {
+      setImmediate(() => {
+        this.#referencesThisTurn = 0;
+      }).unref();
+    }
+    this.#referencesThisTurn++;
+    this.#older.set(scope.id, new WeakRef(scope));
+  }
+
+  /** Forgets collected scopes, a bounded number of entries at a time, going round. */
+  #sweepOlder(entries: number): void {
+    for (let i = 0; i < entries; i++) {
+      this.#sweep ??= this.#older.entries();
+      const next = this.#sweep.next();
+      if (next.done === true) {
+        this.#sweep = undefined;
+        return;
+      }
+      const [id, reference] = next.value;
+      if (reference.deref() === undefined) this.#older.delete(id);
+    }
+  }
+
+  /** Holds every scope that samples have seen until `release()`. */
+  keepSeen(): void {
+    for (const id of this.#takeSeenIds()) {
+      if (this.#seen.has(id)) continue;
+      const scope = this.#find(id);
+      if (scope !== undefined) this.#seen.set(id, scope);
+    }
+  }
+
+  /** Lets go of the scopes held by `keepSeen()`: their samples are labelled. */
+  release(): void {
+    this.#seen.clear();
+    this.#sweepOlder(16 * SEGMENT);
+  }
+
+  /** Labels of a scope id that a sampler reports; undefined, and counted, if they are lost. */
+  labelsOf(id: number): Labels | undefined {
+    const scope = this.#seen.get(id) ?? this.#find(id);
+    if (scope === undefined) this.#lost++;
+    return scope?.labels;
+  }
+
+  #find(id: number): Scope | undefined {
+    const recent = this.#recent[id % RECENT];
+    return recent?.id === id ? recent : this.#older.get(id)?.deref();
+  }
+
+  status(): ScopeStoreStatus {
+    let recent = 0;
+    for (const scope of this.#recent) if (scope !== undefined) recent++;
+    return {
+      opened: this.#opened,
+      recent,
+      older: this.#older.size,
+      seen: this.#seen.size,
+      lost: this.#lost,
+      evicted: this.#evicted,
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import type { Labels } from '../profile/model.ts';
+
+/**
+ * An async region charged to one owner. It is the value in the AsyncLocalStorage, so the
+ * garbage collector keeps it exactly as long as something can still run inside it.
+ */
+export class Scope {
+  /**
+   * Small integer, unique among living scopes, never 0. Must stay the first field: the signal
+   * handler reads it from memory (native/slot.cc), and a probe at start checks that it finds it.
+   */
+  readonly id: number;
+  /** Own labels over those of the scope it was opened in. */
+  readonly labels: Labels;
+
+  constructor(id: number, labels: Labels) {
+    this.id = id;
+    this.labels = labels;
+  }
+}

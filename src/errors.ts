@@ -1,0 +1,123 @@
+/**
+ * The one table of everything spanprof can complain about: code → what it says.
+ * `docs/errors.md` is generated from it; a test keeps the two equal.
+ *
+ * A message says what is wrong and, where profiling goes on reduced, what still works.
+ */
+
+interface ErrorEntry {
+  /** The message; `{name}` is replaced by the detail of that name. */
+  readonly message: string;
+  /** What the reader can do about it; for the documentation. */
+  readonly remedy: string;
+}
+
+const table = {
+  CONFIG_INVALID: {
+    message: 'configuration has {count} problem(s); profiling is off:\n{problems}',
+    remedy: 'Correct every line listed; each names the option, the value and where it came from.',
+  },
+  ADDON_UNAVAILABLE: {
+    message:
+      'native addon not available for {platform} ABI {abi} ({reason}); lost: exact async-context labels, labelled heap profiles; labels come from async_hooks and everything else works',
+    remedy:
+      'Install on linux-x64 glibc with Node 20, 22, 24 or 26, or allow the install script to build from source (needs a C++ compiler).',
+  },
+  CPU_PROFILER_BUSY: {
+    message:
+      'CPU profiling is off: another profiler already uses SIGPROF in this process; everything else works',
+    remedy: 'Stop the other profiler (often @datadog/pprof, dd-trace or @pyroscope/nodejs) first.',
+  },
+  CPU_START_FAILED: {
+    message: 'CPU profiling is off: {reason}; everything else works',
+    remedy: 'Report it with the reason shown.',
+  },
+  HEAP_PROFILER_BUSY: {
+    message:
+      'heap profiling is off: something else already samples the heap in this thread; everything else works',
+    remedy: 'Stop the other heap sampler (an inspector session or another profiler) first.',
+  },
+  HEAP_LABELS_UNAVAILABLE: {
+    message: 'heap profiles carry no labels: {reason}; everything else works',
+    remedy:
+      'Report it with the Node version. SPANPROF_HEAP_LABELS=false switches heap labels off and this message with them.',
+  },
+  HEAP_START_FAILED: {
+    message: 'heap profiling is off: {reason}; everything else works',
+    remedy: 'Report it with the reason shown.',
+  },
+  EXPORTER_UNAVAILABLE: {
+    message: 'exporter {exporter} is not in this version; profiles are written as files instead',
+    remedy:
+      'Set exporters = ["file"] (SPANPROF_EXPORTERS), or use a version that has the exporter.',
+  },
+  FILE_DIRECTORY_UNWRITABLE: {
+    message: 'profiles cannot be written to {directory} ({reason}); they are dropped and counted',
+    remedy: 'Make the directory writable or set file.directory (SPANPROF_FILE_DIRECTORY).',
+  },
+  FILE_DISK_FULL: {
+    message: 'no space left for profiles in {directory} ({reason}); they are dropped and counted',
+    remedy: 'Free space or lower file.maxBytes (SPANPROF_FILE_MAX_BYTES).',
+  },
+  FILE_WRITE_FAILED: {
+    message: 'a profile could not be written to {directory} ({reason}); it is dropped and counted',
+    remedy: 'See the reason shown.',
+  },
+  LABEL_INVALID: {
+    message: 'label {key} refused: {reason}',
+    remedy:
+      'Keys: 1-64 characters, not starting with "pprof::". Values: strings up to 256 characters or safe integers. At most 16 labels in a scope.',
+  },
+  PROFILE_INVALID: {
+    message: 'not a usable profile: {reason}',
+    remedy: 'Give a pprof file (profile.proto, gzipped or not) as a profiler wrote it.',
+  },
+  PROFILES_INCOMPATIBLE: {
+    message: 'profiles cannot be put together: {reason}',
+    remedy: 'Take profiles of one type, with the same value types and the same period type.',
+  },
+  INTERNAL: {
+    message: 'internal error in {part}: {reason}; the application is not affected',
+    remedy: 'Report it with the reason shown.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof table;
+export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = table;
+
+/** One thing that is wrong with what the user gave us. */
+export interface Problem {
+  /** Option path in camelCase, e.g. `cpu.frequencyHertz`. */
+  readonly option: string;
+  /** What is wrong, with the range or the choices, without a final full stop. */
+  readonly message: string;
+  /** Where the value came from: `option`, `environment SPANPROF_…`, `file /etc/spanprof.toml:12`. */
+  readonly source: string;
+}
+
+/** The text of one row of the table with its details filled in. */
+export function messageOf(
+  code: ErrorCode,
+  details: Readonly<Record<string, string | number>> = {},
+): string {
+  return ERRORS[code].message.replace(/\{(\w+)\}/g, (_, name: string) =>
+    String(details[name] ?? `{${name}}`),
+  );
+}
+
+/** The only error type spanprof throws. `code` is stable; `problems` lists everything wrong at once. */
+export class SpanprofError extends Error {
+  override readonly name = 'SpanprofError';
+  readonly code: ErrorCode;
+  readonly problems: readonly Problem[];
+
+  constructor(
+    code: ErrorCode,
+    details: Readonly<Record<string, string | number>> = {},
+    problems: readonly Problem[] = [],
+  ) {
+    super(messageOf(code, details));
+    this.code = code;
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The only file that loads the addon. Everything in `native/addon.cc` appears here, typed; when the
+ * addon cannot load, `addon` is undefined and `addonProblem` says why.
+ */
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** Frames as V8 reports them, in columns. Implemented in native/cpu_table.cc and heap_table.cc. */
+export interface FrameColumns {
+  readonly strings: readonly string[];
+  /** Four numbers a function: name and file (into `strings`), line and column (1-based, 0 unknown). */
+  readonly functions: Int32Array;
+  /** A stack: its caller's stack (-1 none; always a smaller index) … */
+  readonly nodeParent: Int32Array;
+  /** … and its function. */
+  readonly nodeFunction: Int32Array;
+}
+
+/** Totals of one CPU window per (stack, scope, line of the leaf). */
+export interface CpuWindow extends FrameColumns {
+  readonly sampleNode: Int32Array;
+  readonly sampleScope: Int32Array;
+  /** Line that ran in the leaf, 1-based; 0 if unknown. */
+  readonly sampleLine: Int32Array;
+  readonly sampleCount: Float64Array;
+  readonly sampleWallNanos: Float64Array;
+  readonly sampleCpuNanos: Float64Array;
+}
+
+/** One collected window. Implemented in native/cpu_sampler.cc. */
+export interface CpuCollection {
+  readonly window: CpuWindow;
+  readonly durationNanos: number;
+  /** CPU time of this thread that no sample stands for. */
+  readonly unsampledCpuNanos: number;
+  /** Signals joined with a stack, without one, and those the buffer had no room for. */
+  readonly matchedTicks: number;
+  readonly lostTicks: number;
+  readonly overflowedTicks: number;
+  /** V8's profiler had stopped taking samples; it was restarted. */
+  readonly stuck: boolean;
+}
+
+/** Live heap per (stack, scope). Implemented in native/heap_table.cc. */
+export interface HeapColumns extends FrameColumns {
+  readonly sampleNode: Int32Array;
+  /** The scope that allocated; 0 outside of all, and everywhere without labels. */
+  readonly sampleScope: Int32Array;
+  readonly sampleObjects: Float64Array;
+  readonly sampleBytes: Float64Array;
+}
+
+/** `cpuStart` results, in the order of `CpuStart` in native/cpu_sampler.h. */
+export const CPU_START = { started: 0, foreignProfiler: 1, failed: 2 } as const;
+/** `heapStart` results, in the order of `HeapStart` in native/heap_sampler.h. */
+export const HEAP_START = { labelled: 0, unlabelled: 1, busy: 2 } as const;
+
+/** What `flush` of `terminationStart` may answer, in the order of `Answer` in native/termination.cc. */
+export const TERMINATION = {
+  /** The signal is dealt with. */
+  swallow: 0,
+  /** It does what it would have done without us. */
+  passOn: 1,
+  /** The application has a listener by now: it gets the signal. */
+  deliver: 2,
+} as const;
+
+/** The addon's exports; one instance of everything per thread. All times are in nanoseconds. */
+export interface Addon {
+  // native/slot.cc
+  slotArray(): Int32Array;
+  readScope(): number;
+  useFrameOf(storage: AsyncLocalStorage<unknown>): void;
+  useShared(): void;
+  // native/clocks.h, native/thread_clocks.cc
+  threadCpuNanos(): number;
+  processCpuNanos(): number;
+  /** CPU time of all JavaScript threads of the process that loaded the addon, ended ones included. */
+  jsThreadsCpuNanos(): number;
+  monotonicNanos(): number;
+  // native/cpu_sampler.cc
+  cpuStart(intervalMicros: number, tickCapacity: number): number;
+  cpuCollect(goOn: boolean): CpuCollection | undefined;
+  cpuSeenScopes(): Int32Array;
+  cpuStop(): void;
+  // native/heap_sampler.cc
+  /** `intervalBytes` must be odd for labels (native/heap_observer.h says why). */
+  heapStart(intervalBytes: number, stackDepth: number, labels: boolean): number;
+  heapCollect(): HeapColumns | undefined;
+  heapSeenScopes(): Int32Array;
+  heapStop(): void;
+  // native/termination.cc
+  terminationStart(flush: (signal: number) => number, flushCapMillis: number): boolean;
+  terminationArm(signal: number): void;
+  terminationStop(): void;
+}
+
+const require = createRequire(import.meta.url);
+
+function candidates(): string[] {
+  const root = new URL('../', import.meta.url);
+  const target = `${process.platform}-${process.arch}`;
+  return [
+    `prebuilds/${target}/spanprof.abi${process.versions.modules}.glibc.node`,
+    'build/Release/spanprof.node',
+  ].map((file) => fileURLToPath(new URL(file, root)));
+}
+
+function load(): { addon: Addon | undefined; problem: string | undefined } {
+  let problem = 'no binary for this platform';
+  for (const file of candidates()) {
+    if (!existsSync(file)) continue;
+    try {
+      return { addon: require(file) as Addon, problem: undefined };
+    } catch (error) {
+      problem =
+        (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? problem;
+    }
+  }
+  return { addon: undefined, problem };
+}
+
+const loaded = load();
+
+/** The addon, or undefined where it cannot load. */
+export const addon: Addon | undefined = loaded.addon;
+/** Why `addon` is undefined: one line. */
+export const addonProblem: string | undefined = loaded.problem;

@@ -1,0 +1,103 @@
+/** From V8's frames in columns to the stacks of a profile. */
+import { fileURLToPath } from 'node:url';
+import type { ProfileBuilder } from './builder.ts';
+
+/** Frames as native code hands them over; `FrameColumns` in native.ts describes the columns. */
+interface Columns {
+  readonly strings: readonly string[];
+  readonly functions: Int32Array;
+  readonly nodeParent: Int32Array;
+  readonly nodeFunction: Int32Array;
+}
+
+/** Where a frame was written, if a source map knows better. */
+export interface OriginalPosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly name?: string;
+}
+
+export type ResolvePosition = (
+  file: string,
+  line: number,
+  column: number,
+  functionName: string,
+) => OriginalPosition | undefined;
+
+const FUNCTION_FIELDS = 4;
+
+/**
+ * The frames and stacks of one window in a builder. Callers stand at the line where their function
+ * begins (V8 knows no better), leaves at the line that ran where it is known.
+ */
+export class FrameTable {
+  readonly #builder: ProfileBuilder;
+  readonly #columns: Columns;
+  readonly #resolve: ResolvePosition;
+  /** Location of each function's beginning. */
+  readonly #locations: Int32Array;
+  /** Stack of each node. */
+  readonly #stacks: Int32Array;
+
+  constructor(builder: ProfileBuilder, columns: Columns, resolve: ResolvePosition) {
+    this.#builder = builder;
+    this.#columns = columns;
+    this.#resolve = resolve;
+    this.#locations = Int32Array.from(
+      { length: columns.functions.length / FUNCTION_FIELDS },
+      (_, index) => this.#location(index, 0),
+    );
+    const { nodeParent, nodeFunction } = columns;
+    this.#stacks = new Int32Array(nodeParent.length);
+    for (let node = 0; node < nodeParent.length; node++) {
+      const location = this.#locations[nodeFunction[node] ?? 0] ?? 0;
+      this.#stacks[node] = builder.stack(this.#callerOf(node), location);
+    }
+  }
+
+  /** The builder's stack id of a node, with `line` (0 if unknown) in its leaf. */
+  stackOf(node: number, line = 0): number {
+    if (line === 0) return this.#stacks[node] ?? -1;
+    const location = this.#location(this.#columns.nodeFunction[node] ?? 0, line);
+    return this.#builder.stack(this.#callerOf(node), location);
+  }
+
+  #callerOf(node: number): number {
+    const parent = this.#columns.nodeParent[node] ?? -1;
+    return parent < 0 ? -1 : (this.#stacks[parent] ?? -1);
+  }
+
+  #location(index: number, leafLine: number): number {
+    const { strings, functions } = this.#columns;
+    const at = index * FUNCTION_FIELDS;
+    const name = strings[functions[at] ?? 0] ?? '';
+    const file = strings[functions[at + 1] ?? 0] ?? '';
+    const line = functions[at + 2] ?? 0;
+    const column = functions[at + 3] ?? 0;
+    const start = isScript(file) ? this.#resolve(file, line, column, name) : undefined;
+    if (start === undefined) {
+      const ran = leafLine === 0 ? line : leafLine;
+      return this.#builder.frame(name, plainPath(file), ran, line, leafLine === 0 ? column : 0);
+    }
+    // A line of generated code that the map cannot place: the function's beginning is still right.
+    const leaf = leafLine === 0 ? start : (this.#resolve(file, leafLine, 0, name) ?? start);
+    const ran = leaf.file === start.file ? leaf : start;
+    return this.#builder.frame(start.name ?? name, start.file, ran.line, start.line, ran.column);
+  }
+}
+
+/** Node's own files and frames without one have no source map. */
+function isScript(file: string): boolean {
+  return file !== '' && !file.startsWith('node:');
+}
+
+/** `file:///srv/app.js` → `/srv/app.js`, so that tools find the source; anything else as it is. */
+function plainPath(file: string): string {
+  if (!file.startsWith('file://')) return file;
+  try {
+    return fileURLToPath(file);
+  } catch {
+    return file;
+  }
+}
