@@ -11,6 +11,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+/** What of a failure is kept at the end of a long log, where it is looked for first. */
+const FAILURE_LINES = 12;
+
 const [folder = '', ...failedStages] = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
@@ -29,7 +32,10 @@ for (const name of names.filter((name) => name.endsWith('.json')).sort()) {
       if (test.status === 'passed') counts.passed++;
       else if (test.status === 'failed') counts.failed++;
       else skipped++;
-      if (test.status === 'failed') console.log(`FAILED ${stage}: ${test.fullName}`);
+      if (test.status === 'failed') {
+        console.log(`FAILED ${stage}: ${test.fullName}`);
+        for (const message of test.failureMessages) console.log(firstLines(message));
+      }
     }
     // A file that cannot be loaded has no tests to show for it.
     if (file.status === 'failed' && counts.failed === 0) {
@@ -49,3 +55,9 @@ for (const stage of failedStages) {
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
+
+/** @param {string} message */
+function firstLines(message) {
+  const lines = message.split('\n').slice(0, FAILURE_LINES);
+  return lines.map((line) => `    ${line}`).join('\n');
+}

@@ -24,7 +24,8 @@ import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
 import { addon, addonProblem } from './native.ts';
 import { onProcessEnd, type ProcessEnd } from './process-end.ts';
-import type { Labels, Profile } from './profile/model.ts';
+import { merge } from './profile/merge.ts';
+import type { Labels, Profile, ProfileType } from './profile/model.ts';
 import { Reporter } from './report.ts';
 import { shared } from './shared.ts';
 import { SourceMaps } from './sourcemaps/source-maps.ts';
@@ -56,6 +57,12 @@ interface Running {
 /** Outside of whatever the application is doing when it calls `start()`: our timer must not hold that. */
 const outside = AsyncLocalStorage.snapshot();
 
+/** Profiles of one stretch of time, cut out of the running windows. */
+export interface Recording {
+  /** Ends it: at most one profile of each type, none where a sampler did not run. Once only. */
+  end(): Map<ProfileType, Profile>;
+}
+
 export class Agent {
   readonly context: ScopeContext;
   readonly #reporter = new Reporter();
@@ -64,6 +71,8 @@ export class Agent {
   #stopping: Promise<void> | undefined;
   /** Stopped, but with profiles still under way. */
   readonly #leaving = new Set<Running>();
+  /** The windows each open recording has got so far. */
+  readonly #recordings = new Set<Profile[]>();
   #processEnd: ProcessEnd | undefined;
   #serviceName = '';
   #windows = 0;
@@ -266,6 +275,7 @@ export class Agent {
       if (collected !== undefined) profiles.push(collected);
     });
     running.store.release();
+    for (const recording of this.#recordings) recording.push(...profiles);
     this.#windows++;
     this.#windowNanos += span.durationNanos;
     this.#ownCpuNanos += (addon?.threadCpuNanos() ?? 0) - cpuBefore;
@@ -278,6 +288,24 @@ export class Agent {
     if (running === undefined) return;
     this.#turn();
     await within(SHUTDOWN_CAP_MILLIS, running.delivery.drain());
+  }
+
+  /**
+   * Begins to record. The running window is split here and at the end, and both parts are exported as
+   * always: the continuous profiles lose nothing. What is held grows with the recording's length; the
+   * caller bounds it.
+   */
+  record(): Recording {
+    this.#turn();
+    const windows: Profile[] = [];
+    this.#recordings.add(windows);
+    return {
+      end: () => {
+        this.#turn();
+        this.#recordings.delete(windows);
+        return mergeByType(windows);
+      },
+    };
   }
 
   // ---- stop --------------------------------------------------------------------------------------
@@ -378,6 +406,16 @@ export class Agent {
       messages: this.#reporter.lines,
     };
   }
+}
+
+/** One profile of each type. A live heap is a state, not a sum: of it the last window counts. */
+function mergeByType(windows: readonly Profile[]): Map<ProfileType, Profile> {
+  const byType = new Map<ProfileType, Profile>();
+  for (const type of new Set(windows.map(({ profileType }) => profileType))) {
+    const ofType = windows.filter(({ profileType }) => profileType === type);
+    byType.set(type, merge(type === 'heap' ? ofType.slice(-1) : ofType));
+  }
+  return byType;
 }
 
 /** The current folder may have been removed; relative paths then start in the temporary one. */
