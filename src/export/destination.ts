@@ -1,0 +1,24 @@
+import type { Milliseconds } from '../units.ts';
+import type { EncodedProfile } from './exporter.ts';
+
+/** What became of one attempt to send one profile. */
+export type SendOutcome =
+  | { readonly kind: 'stored' }
+  /** Worth another attempt: not before `afterMillis` if the server asked for that. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMillis?: Milliseconds }
+  /** Never to be sent again: the server refused its content, for this reason. */
+  | { readonly kind: 'rejected'; readonly reason: string };
+
+/**
+ * A place that profiles are sent to over a network. It knows one protocol and nothing of queues,
+ * retries or disks: those are the queue's, and the same for every destination.
+ */
+export interface Destination {
+  readonly name: string;
+  /** Where it sends to, without credentials: for `status()` and messages. */
+  readonly address: string;
+  /** One attempt; ends early when `signal` aborts. Never throws or rejects. */
+  send(profile: EncodedProfile, signal: AbortSignal): Promise<SendOutcome>;
+  /** Closes connections; nothing is sent any more. */
+  close(): Promise<void>;
+}
