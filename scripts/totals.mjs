@@ -34,7 +34,7 @@ for (const name of names.filter((name) => name.endsWith('.json')).sort()) {
       else skipped++;
       if (test.status === 'failed') {
         console.log(`FAILED ${stage}: ${test.fullName}`);
-        for (const message of test.failureMessages) console.log(firstLines(message));
+        for (const message of test.failureMessages ?? []) console.log(firstLines(message));
       }
     }
     // A file that cannot be loaded has no tests to show for it.

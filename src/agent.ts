@@ -252,7 +252,7 @@ export class Agent {
   #turn(): void {
     const running = this.#running;
     if (running === undefined) return;
-    this.#guard('window', () => {
+    this.#whole('window', () => {
       for (const profile of this.#collect(running, true)) running.delivery.deliver(profile);
     });
   }
@@ -313,9 +313,9 @@ export class Agent {
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return this.#stopping;
-    for (const profile of this.#tearDown(running)) {
-      this.#guard('deliver', () => running.delivery.deliver(profile));
-    }
+    this.#whole('window', () => {
+      for (const profile of this.#tearDown(running)) running.delivery.deliver(profile);
+    });
     this.#stopping = within(SHUTDOWN_CAP_MILLIS, running.delivery.drain()).finally(() =>
       this.#leave(running),
     );
@@ -371,6 +371,12 @@ export class Agent {
   }
 
   // ---- the rest ----------------------------------------------------------------------------------
+
+  /** As `#guard`, and no signal ends the process in the middle of it. */
+  #whole(part: string, action: () => void): void {
+    const processEnd = this.#processEnd;
+    this.#guard(part, () => (processEnd === undefined ? action() : processEnd.whole(action)));
+  }
 
   #guard(part: string, action: () => void): void {
     try {

@@ -28,13 +28,19 @@ export interface ProcessEndOptions {
 }
 
 export interface ProcessEnd {
+  /**
+   * Calls `action`, which must not be cut in two: a signal that interrupts it ends the process right
+   * after it. Without this, samples that were taken out of a sampler and not yet handed to an
+   * exporter would be lost. May be nested.
+   */
+  whole<Result>(action: () => Result): Result;
   /** Undoes everything. */
   forget(): void;
 }
 
 /** Calls back when the process ends, once. */
 export function onProcessEnd(options: ProcessEndOptions): ProcessEnd {
-  const state: EndState = { isExiting: false, isInLastAct: false, postponed: undefined };
+  const state: EndState = { isExiting: false, isInLastAct: false, depth: 0, postponed: undefined };
   const onExit = (): void => {
     state.isExiting = true;
     options.onExit();
@@ -44,20 +50,37 @@ export function onProcessEnd(options: ProcessEndOptions): ProcessEnd {
   const unwatch = options.isMainThread ? watchSignals(options, state) : () => {};
   const unwrap = options.isMainThread ? wrapExecve(options.onExit) : () => {};
   return {
+    whole(action) {
+      state.depth++;
+      try {
+        return action();
+      } finally {
+        state.depth--;
+        if (state.depth === 0 && !state.isExiting) sendPostponed(state);
+      }
+    },
     forget() {
       unwrap();
       unwatch();
       process.off('exit', onExit);
       removeRoom();
-      // A signal that came while we were at it does now what it would have done.
-      if (state.postponed !== undefined) process.kill(process.pid, state.postponed);
+      sendPostponed(state);
     },
   };
+}
+
+/** A signal that came while we were at it does now what it would have done. */
+function sendPostponed(state: EndState): void {
+  const signal = state.postponed;
+  state.postponed = undefined;
+  if (signal !== undefined) process.kill(process.pid, signal);
 }
 
 interface EndState {
   isExiting: boolean;
   isInLastAct: boolean;
+  /** Calls of `whole` under way. */
+  depth: number;
   postponed: EndSignal | undefined;
 }
 
@@ -118,7 +141,7 @@ function watchNatively(addon: Addon, options: ProcessEndOptions, state: EndState
       setImmediate(options.onIgnoredSignal);
       return TERMINATION.swallow;
     }
-    if (state.isExiting) {
+    if (state.isExiting || state.depth > 0) {
       state.postponed = signal;
       return TERMINATION.swallow;
     }

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { readProfiles } from '../helpers/profiles.ts';
 import {
   preloadOptions,
   profileFiles,
@@ -126,6 +127,21 @@ test('a program blocked in native code still dies, without its last window', asy
     const ending = await end('blocks.mjs', [], ['SIGTERM'], preloadOptions('require'), folder);
     expect(ending.signal).toBe('SIGTERM');
     expect(ending.millis).toBeLessThan(3_000);
+  });
+});
+
+test('a signal in the middle of a turn loses nothing of the window that ended', async () => {
+  await withFolder(async (folder) => {
+    const preload = preloadOptions('require');
+    preload.env['SPANPROF_WINDOW_SECONDS'] = '1';
+    const ending = await end('dies-in-a-turn.mjs', [], [], preload, folder);
+    expect(ending).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+    for (const type of ['cpu', 'wall', 'heap'] as const) {
+      const seconds = readProfiles(folder, type).map(
+        ({ profile }) => Number(profile.durationNanos) / 1e9,
+      );
+      expect(Math.max(...seconds)).toBeGreaterThan(0.9);
+    }
   });
 });
 

@@ -4,10 +4,16 @@ const cluster = require('node:cluster');
 const http = require('node:http');
 const { promisify } = require('node:util');
 
+const cpuMillis = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
+
+/** CPU time, not time: on a busy machine a process may get next to nothing of 50 ms. */
 const work = (millis) => {
-  const end = performance.now() + millis;
+  const end = cpuMillis() + millis;
   let text = '';
-  while (performance.now() < end) text = (text + Math.sqrt(text.length)).slice(-10_000);
+  while (cpuMillis() < end) text = (text + Math.sqrt(text.length)).slice(-10_000);
 };
 
 const role = process.argv[2];
@@ -69,8 +75,9 @@ async function main() {
   other.stdin.end();
   console.log(`spawn: code ${await ended(other)}`);
 
-  const killed = spawn(process.execPath, [...process.execArgv, '-e', 'setInterval(() => {}, 1e3)']);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const idle = 'console.log("up"); setInterval(() => {}, 1e3)';
+  const killed = spawn(process.execPath, [...process.execArgv, '-e', idle]);
+  await new Promise((resolve) => killed.stdout.once('data', resolve));
   killed.kill('SIGTERM');
   await ended(killed);
   console.log(`spawn: signal ${killed.signalCode}`);

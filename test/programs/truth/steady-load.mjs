@@ -5,6 +5,7 @@
  *     node steady-load.mjs <seconds>
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 import { run, start, status, stop } from 'spanprof';
 
 const seconds = Number(process.argv[2] ?? 600);
@@ -33,8 +34,10 @@ async function request(agent, i) {
 await start();
 const begin = performance.now();
 const report = setInterval(() => {
-  const { rss, heapUsed } = process.memoryUsage();
-  console.log(JSON.stringify({ atMillis: performance.now() - begin, rss, heapUsed }));
+  const { rss, heapUsed, external } = process.memoryUsage();
+  const { total_physical_size: heapPhysical, malloced_memory: mallocedByV8 } = getHeapStatistics();
+  const atMillis = performance.now() - begin;
+  console.log(JSON.stringify({ atMillis, rss, heapUsed, heapPhysical, mallocedByV8, external }));
 }, 5_000);
 for (let i = 0; performance.now() - begin < seconds * 1000; i++) {
   await Promise.all(['a', 'b', 'c'].map((agent) => request(agent, i)));
