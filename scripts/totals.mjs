@@ -1,6 +1,6 @@
 /**
- * Sums vitest's JSON reports and prints what failed, what was skipped and, last, the totals as
- * `N passed, N failed`.
+ * Sums vitest's JSON reports and prints what failed, what needed a second try, what was skipped
+ * and, last, the totals as `N passed, N failed`.
  *
  *     node scripts/totals.mjs <folder of reports> [what else failed]...
  *
@@ -34,8 +34,10 @@ for (const name of names.filter((name) => name.endsWith('.json')).sort()) {
       else skipped++;
       if (test.status === 'failed') {
         console.log(`FAILED ${stage}: ${test.fullName}`);
-        for (const message of test.failureMessages ?? []) console.log(firstLines(message));
+      } else if (test.status === 'passed' && hasFailed(test)) {
+        console.log(`FLAKY ${stage}: ${test.fullName}`);
       }
+      for (const message of test.failureMessages ?? []) console.log(firstLines(message));
     }
     // A file that cannot be loaded has no tests to show for it.
     if (file.status === 'failed' && counts.failed === 0) {
@@ -55,6 +57,14 @@ for (const stage of failedStages) {
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
+
+/**
+ * Failed at first and passed at its second try.
+ * @param {{ failureMessages?: string[] }} test
+ */
+function hasFailed(test) {
+  return (test.failureMessages ?? []).length > 0;
+}
 
 /** @param {string} message */
 function firstLines(message) {
