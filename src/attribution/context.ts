@@ -6,7 +6,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { messageOf } from '../errors.ts';
 import type { Labels } from '../profile/model.ts';
 import { type LabelInput, mergeLabels, NO_LABELS } from './labels.ts';
-import type { Scope } from './scope.ts';
+import type { Ledger } from './ledger.ts';
+import type { Scope, ScopeKind } from './scope.ts';
 import type { ScopeStore } from './scope-store.ts';
 import type { Slot } from './slot.ts';
 
@@ -15,8 +16,16 @@ export interface Carrier {
   readonly labels: Labels;
 }
 
+export interface OpenOptions {
+  /** The scope it belongs into; undefined for none. */
+  readonly parent: Scope | undefined;
+  readonly kind: ScopeKind;
+}
+
 export class ScopeContext {
   readonly storage = new AsyncLocalStorage<Scope | undefined>();
+  /** Undefined while no agent runs. */
+  ledger: Ledger | undefined;
   #store: ScopeStore | undefined;
   #slot: Slot | undefined;
   #isSlotOn = false;
@@ -36,6 +45,24 @@ export class ScopeContext {
     if (store === undefined) return fn(...args);
     const parent = this.storage.getStore();
     const scope = store.open(this.#merge(parent?.labels ?? NO_LABELS, own));
+    return this.#enter(scope, fn, args);
+  }
+
+  /**
+   * Opens a scope without entering it, for `runIn`. Undefined while no agent runs. What is opened as
+   * a `span` or an `invocation` is to be closed with `ledger.close`.
+   */
+  openScope(own: LabelInput, { parent }: OpenOptions): Scope | undefined {
+    return this.#store?.open(this.#merge(parent?.labels ?? NO_LABELS, own));
+  }
+
+  /** Calls `fn(...args)` in an open scope, or outside of all (undefined), and returns what it returns. */
+  runIn<Args extends unknown[], Result>(
+    scope: Scope | undefined,
+    fn: (...args: Args) => Result,
+    args: Args,
+  ): Result {
+    if (this.#store === undefined) return fn(...args);
     return this.#enter(scope, fn, args);
   }
 
