@@ -1,11 +1,11 @@
 import type { Labels } from '../profile/model.ts';
-import { type Bill, NOBODY } from './bill.ts';
+import { type Bill, type BillKind, NOBODY } from './bill.ts';
 
 /**
  * What opened a scope. `run`: labels only; billed as part of the work it runs in, if that is billed.
  * `span` and `invocation`: billed from `openScope` until `ledger.close`.
  */
-export type ScopeKind = 'run' | 'span' | 'invocation';
+export type ScopeKind = BillKind;
 
 /**
  * An async region charged to one owner. It is the value in the AsyncLocalStorage, so the
