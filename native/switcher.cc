@@ -31,7 +31,6 @@ double ThreadCpuMillis() { return static_cast<double>(ThreadCpuNanos()) / kNanos
 // JavaScript called, so it must leave at once then. No allocation, no call into V8.
 
 inline void Switcher::Enter() {
-  if (words_[kInTurn] != 0) return;
   words_[kInTurn] = 1;
   const double now = NowMillis();
   const double gap = now - numbers_[kLastMillis];
@@ -158,9 +157,16 @@ double Switcher::NowMillis() const {
   return static_cast<double>(MonotonicNanos()) / kNanosPerMilli - origin_millis_;
 }
 
-void Switcher::OnEnter(v8::Isolate*) { thread_switcher->Enter(); }
-void Switcher::OnExit(v8::Isolate*) { thread_switcher->Exit(true); }
-// Microtasks may run without a call around them, and inside of one: a turn goes on then.
+// Microtasks may run without a call around them, and inside of one: a turn goes on then. In the first
+// case calls from native code that a microtask called look like calls from the event loop.
+void Switcher::OnEnter(v8::Isolate* isolate) {
+  Switcher* self = thread_switcher;
+  if (self->words_[kInTurn] != 0 || v8::MicrotasksScope::IsRunningMicrotasks(isolate)) return;
+  self->Enter();
+}
+void Switcher::OnExit(v8::Isolate*) {
+  if (thread_switcher->words_[kInTurn] != 0) thread_switcher->Exit(true);
+}
 void Switcher::OnMicrotasksDone(v8::Isolate*, void* self) {
   static_cast<Switcher*>(self)->Exit(false);
 }

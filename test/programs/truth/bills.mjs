@@ -50,26 +50,30 @@ async function* slices(name, count, micros) {
   }
 }
 
+async function step(name, micros) {
+  burn(name, micros);
+  await null;
+}
+
+/** Sixteen slices a round: most of them between plain awaits, as in an agent; the rest in callbacks. */
 async function work(name) {
   const micros = sliceMicros * SHARES[name];
-  const rounds = Math.round((totalMillis * 1000) / 10 / sliceMicros / 3);
-  const way = (i) => new Promise((resolve) => ways[names[i % names.length]](resolve));
-  const callback = (i) =>
+  const rounds = Math.round((totalMillis * 1000) / 10 / sliceMicros / 16);
+  const later = (way, run) =>
     new Promise((resolve) =>
-      ways[names[i % names.length]](() => {
-        burn(name, micros);
+      ways[way](() => {
+        run?.();
         resolve();
       }),
     );
   for (let i = 0; i < rounds; i++) {
-    burn(name, micros);
-    await way(i);
-    await callback(i);
-    await null;
-    burn(name, micros);
+    const way = names[i % names.length];
+    for (let n = 0; n < 6; n++) await step(name, micros);
+    await later(way, () => burn(name, micros));
+    await Promise.all([step(name, micros), step(name, micros)]);
+    for await (const _ of slices(name, 4, micros)) await null;
+    for await (const _ of Readable.from(slices(name, 3, micros))) await null;
   }
-  for await (const _ of slices(name, 20, micros)) await null;
-  for await (const _ of Readable.from(slices(name, 20, micros))) await null;
 }
 
 await start({ windowSeconds: 3600, exporters: [] });
