@@ -9,7 +9,9 @@
 #include "cpu_sampler.h"
 #include "heap_sampler.h"
 #include "js.h"
+#include "meter.h"
 #include "slot.h"
+#include "switcher.h"
 #include "termination.h"
 #include "thread_clocks.h"
 
@@ -22,9 +24,16 @@ using Arguments = v8::FunctionCallbackInfo<v8::Value>;
 // One per isolate; freed by the environment's cleanup hook, which runs on its thread.
 struct Environment {
   explicit Environment(v8::Isolate* isolate_in)
-      : isolate(isolate_in), slot(isolate_in), cpu(isolate_in, &slot), heap(isolate_in, &slot) {}
+      : isolate(isolate_in),
+        slot(isolate_in),
+        switcher(isolate_in),
+        meter(isolate_in, &switcher),
+        cpu(isolate_in, &slot),
+        heap(isolate_in, &slot, &meter) {}
   v8::Isolate* const isolate;
   Slot slot;
+  Switcher switcher;
+  Meter meter;
   CpuSampler cpu;
   HeapSampler heap;
   bool owns_termination = false;
@@ -133,6 +142,40 @@ void HeapSeenScopes(const Arguments& args) {
 // heapStop(): void
 void HeapStop(const Arguments& args) { Of(args)->heap.Stop(); }
 
+// heapLiveBytes(): Float64Array of scope and bytes in turn
+void HeapLiveBytes(const Arguments& args) {
+  args.GetReturnValue().Set(Of(args)->heap.LiveBytesByScope());
+}
+
+// ---- bills ----
+
+// billTable(rows): BillColumns
+void BillTable(const Arguments& args) {
+  args.GetReturnValue().Set(Of(args)->switcher.Table(ContextOf(args), IntArgument(args, 0)));
+}
+
+// switcherStart(originNanos), switcherStop(), switcherWake(): void
+void SwitcherStart(const Arguments& args) { Of(args)->switcher.Start(NumberArgument(args, 0)); }
+void SwitcherStop(const Arguments& args) { Of(args)->switcher.Stop(); }
+void SwitcherWake(const Arguments& args) { Of(args)->switcher.Wake(); }
+
+// switcherSettle(segmentRow, segmentMillis): void
+void SwitcherSettle(const Arguments& args) {
+  Of(args)->switcher.Settle(IntArgument(args, 0), NumberArgument(args, 1));
+}
+
+// switcherRead(row), switcherFinishTurn(): void
+void SwitcherRead(const Arguments& args) { Of(args)->switcher.Read(IntArgument(args, 0)); }
+void SwitcherFinishTurn(const Arguments& args) { Of(args)->switcher.FinishTurn(); }
+
+// meterStart(), meterStop(), meterReadMemory(): void
+void MeterStart(const Arguments& args) { Of(args)->meter.Start(); }
+void MeterStop(const Arguments& args) { Of(args)->meter.Stop(); }
+void MeterReadMemory(const Arguments& args) { Of(args)->meter.ReadMemory(); }
+
+// meterEvents(): Float64Array
+void MeterEvents(const Arguments& args) { args.GetReturnValue().Set(Of(args)->meter.TakeEvents()); }
+
 // ---- termination ----
 
 // terminationStart(flush: (signal) => number, flushCapMillis): boolean
@@ -203,6 +246,18 @@ NODE_MODULE_INIT() {
   set("heapCollect", HeapCollect);
   set("heapSeenScopes", HeapSeenScopes);
   set("heapStop", HeapStop);
+  set("heapLiveBytes", HeapLiveBytes);
+  set("billTable", BillTable);
+  set("switcherStart", SwitcherStart);
+  set("switcherStop", SwitcherStop);
+  set("switcherWake", SwitcherWake);
+  set("switcherSettle", SwitcherSettle);
+  set("switcherRead", SwitcherRead);
+  set("switcherFinishTurn", SwitcherFinishTurn);
+  set("meterStart", MeterStart);
+  set("meterStop", MeterStop);
+  set("meterReadMemory", MeterReadMemory);
+  set("meterEvents", MeterEvents);
   set("terminationStart", TerminationStart);
   set("terminationArm", TerminationArm);
   set("terminationStop", TerminationStop);

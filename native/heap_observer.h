@@ -19,13 +19,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "meter.h"
 #include "slot.h"
 
 namespace spanprof {
 
 class HeapObserver {
  public:
-  HeapObserver(v8::Isolate* isolate, const Slot* slot) : isolate_(isolate), slot_(slot) {}
+  HeapObserver(v8::Isolate* isolate, const Slot* slot, Meter* meter)
+      : isolate_(isolate), slot_(slot), meter_(meter) {}
   ~HeapObserver() { Detach(); }
   HeapObserver(const HeapObserver&) = delete;
   HeapObserver& operator=(const HeapObserver&) = delete;
@@ -77,6 +79,7 @@ class HeapObserver {
 
   v8::Isolate* const isolate_;
   const Slot* const slot_;
+  Meter* const meter_;
   Word before_[kProfilerWords] = {};
   int profiler_words_ = 0;
   int sampler_at_ = -1;  // word of HeapProfiler that points to the sampler

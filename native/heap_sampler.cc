@@ -3,8 +3,11 @@
 #include <v8-profiler.h>
 
 #include <memory>
+#include <unordered_map>
+#include <vector>
 
 #include "heap_table.h"
+#include "js.h"
 
 namespace spanprof {
 
@@ -50,6 +53,28 @@ v8::Local<v8::Value> HeapSampler::Collect(v8::Local<v8::Context> context) {
   }
   observer_.Keep(samples, upto);
   return table.ToObject(context);
+}
+
+v8::Local<v8::Value> HeapSampler::LiveBytesByScope() {
+  std::unordered_map<int32_t, double> bytes_by_scope;
+  if (StillOurs() && labelled_) {
+    std::unique_ptr<v8::AllocationProfile> profile(
+        isolate_->GetHeapProfiler()->GetAllocationProfile());
+    if (profile != nullptr) {
+      for (const auto& sample : profile->GetSamples()) {
+        const int32_t scope = observer_.ScopeOf(sample.sample_id);
+        if (scope == kNoScope) continue;
+        bytes_by_scope[scope] += static_cast<double>(sample.count) * static_cast<double>(sample.size);
+      }
+    }
+  }
+  std::vector<double> flat;
+  flat.reserve(bytes_by_scope.size() * 2);
+  for (const auto& [scope, bytes] : bytes_by_scope) {
+    flat.push_back(scope);
+    flat.push_back(bytes);
+  }
+  return js::Float64s(isolate_, flat);
 }
 
 }  // namespace spanprof

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "heap_observer.h"
+#include "meter.h"
 #include "slot.h"
 
 namespace spanprof {
@@ -16,7 +17,8 @@ enum class HeapStart { kLabelled, kUnlabelled, kBusy };
 
 class HeapSampler {
  public:
-  HeapSampler(v8::Isolate* isolate, const Slot* slot) : isolate_(isolate), observer_(isolate, slot) {}
+  HeapSampler(v8::Isolate* isolate, const Slot* slot, Meter* meter)
+      : isolate_(isolate), observer_(isolate, slot, meter) {}
   ~HeapSampler() { Stop(); }
   HeapSampler(const HeapSampler&) = delete;
   HeapSampler& operator=(const HeapSampler&) = delete;
@@ -26,6 +28,8 @@ class HeapSampler {
   HeapStart Start(uint64_t interval_bytes, int stack_depth, bool labels);
   // What is alive now; undefined if not running, or if another party ended the sampling.
   v8::Local<v8::Value> Collect(v8::Local<v8::Context> context);
+  // Live bytes of each scope, the two in turn; empty if not running or without labels.
+  v8::Local<v8::Value> LiveBytesByScope();
   // Scopes noted since the last call.
   std::vector<int32_t> TakeSeenScopes() { return observer_.TakeSeenScopes(); }
   // Safe to call in any state; leaves another party's sampling alone. Must happen before the

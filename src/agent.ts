@@ -8,6 +8,7 @@ import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timer
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { ScopeContext } from './attribution/context.ts';
+import { Ledger } from './attribution/ledger.ts';
 import { ScopeStore } from './attribution/scope-store.ts';
 import { createSlot, type Slot } from './attribution/slot.ts';
 import { formatProblems, loadConfig } from './config/load.ts';
@@ -42,6 +43,7 @@ interface Running {
   readonly config: Config;
   readonly store: ScopeStore;
   readonly slot: Slot;
+  readonly ledger: Ledger | undefined;
   readonly delivery: Delivery;
   readonly exporters: readonly Exporter[];
   readonly clock: WindowClock;
@@ -173,10 +175,13 @@ export class Agent {
         });
       }
     }
+    const slot = createSlot(addon, this.context.storage, (scope) => portable?.setScope(scope));
+    const ledger = this.#buildLedger(config, slot, store, () => heap?.status().labels ?? false);
     return {
       config,
       store,
-      slot: createSlot(addon, this.context.storage, (scope) => portable?.setScope(scope)),
+      slot,
+      ledger,
       exporters,
       delivery: new Delivery(exporters, {
         serviceName: config.serviceName,
@@ -192,6 +197,22 @@ export class Agent {
       heapState: 'off',
       timer: undefined,
     };
+  }
+
+  #buildLedger(
+    config: Config,
+    slot: Slot,
+    store: ScopeStore,
+    heapIsLabelled: () => boolean,
+  ): Ledger | undefined {
+    if (addon === undefined) return undefined;
+    const { storage, setEnterBill } = this.context;
+    return new Ledger({
+      ...{ addon, slot, storage, outside },
+      setEnter: setEnterBill,
+      scopeOf: (scopeId) => store.scopeOf(scopeId),
+      heapIntervalBytes: () => (heapIsLabelled() ? config.heap.intervalBytes : undefined),
+    });
   }
 
   #buildHeapEngine(
@@ -223,9 +244,9 @@ export class Agent {
   }
 
   #startSamplers(running: Running): void {
-    const { cpu, heap, slot, store } = running;
+    const { cpu, heap, ledger, slot, store } = running;
     // Scopes first: the heap sampler's self-test needs them.
-    this.context.activate(store, slot, this.#reporter.sayLabelLine);
+    this.context.activate(store, slot, ledger, this.#reporter.sayLabelLine);
     running.cpuState = this.#startSampler(cpu);
     if (running.cpuState !== 'running') running.cpu = undefined;
     running.heapState = this.#startSampler(heap);

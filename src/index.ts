@@ -1,13 +1,25 @@
 /** The public API. Importing it has no effect. */
 import { agent } from './agent.ts';
+import type { AccountsReport } from './attribution/accounts.ts';
 import type { Carrier } from './attribution/context.ts';
+import type { Invocation, Measured } from './attribution/invocation.ts';
+import * as billing from './attribution/invocation.ts';
 import type { LabelInput } from './attribution/labels.ts';
+import type { Usage } from './attribution/usage.ts';
 import type { Options } from './config/schema.ts';
 import type { Labels } from './profile/model.ts';
 import type { Status } from './status.ts';
 
+export type {
+  Account,
+  AccountGroup,
+  AccountsReport,
+  NamedAccount,
+} from './attribution/accounts.ts';
 export type { Carrier } from './attribution/context.ts';
+export type { Invocation, Measured } from './attribution/invocation.ts';
 export type { LabelInput } from './attribution/labels.ts';
+export type { Amounts, TokenCounts, Usage, UsageMethod } from './attribution/usage.ts';
 export type { Options } from './config/schema.ts';
 export { type ErrorCode, type Problem, SpanprofError } from './errors.ts';
 export type { Labels, LabelValue } from './profile/model.ts';
@@ -72,4 +84,36 @@ export function carry(): Carrier {
 /** Calls `fn` in a scope with the labels that were carried here. */
 export function resume<Result>(carrier: Carrier, fn: () => Result): Result {
   return agent.context.resume(carrier, fn);
+}
+
+/**
+ * Calls `fn(...args)` as one invocation, waits for what it returns, and says what it cost. If `fn`
+ * throws or its promise rejects, so does this one, with the same error; `usageOf(error)` has the bill.
+ */
+export function measure<Args extends unknown[], Result>(
+  labels: LabelInput,
+  fn: (...args: Args) => Result | PromiseLike<Result>,
+  ...args: Args
+): Promise<Measured<Result>> {
+  return billing.measure(agent.context, labels, fn, args);
+}
+
+/** The bill of the `measure` that failed with this error; undefined for anything else. */
+export function usageOf(error: unknown): Usage | undefined {
+  return billing.usageOf(error);
+}
+
+/** Opens an invocation for code that cannot wrap one function; `end()` closes its bill. */
+export function invocation(labels: LabelInput): Invocation {
+  return billing.invocation(agent.context, labels);
+}
+
+/** The bill of the current scope so far; undefined outside of everything billed. */
+export function usage(): Usage | undefined {
+  return billing.currentUsage(agent.context);
+}
+
+/** Totals since start, by agent, tool and session; undefined while nothing runs. */
+export function accounts(): AccountsReport | undefined {
+  return agent.context.ledger?.accounts();
 }

@@ -52,6 +52,45 @@ export interface HeapColumns extends FrameColumns {
   readonly sampleBytes: Float64Array;
 }
 
+/** Rows of running figures, in columns shared with native/switcher.cc. Times are in milliseconds. */
+export interface BillColumns {
+  /** See `SWITCHER_WORD` and `SWITCHER_NUMBER`. */
+  readonly words: Int32Array;
+  readonly numbers: Float64Array;
+  /** Row of the bill that includes this one; 0 none. */
+  readonly parent: Int32Array;
+  /** Rows with pending time. */
+  readonly touched: Int32Array;
+  /** Elapsed time booked by switches since native code last looked. */
+  readonly pending: Float64Array;
+  readonly cpu: Float64Array;
+  readonly cpuInclusive: Float64Array;
+  readonly turns: Float64Array;
+  readonly turnsInclusive: Float64Array;
+  readonly longest: Float64Array;
+  readonly longestInclusive: Float64Array;
+}
+
+/** Places in `BillColumns.words` and `.numbers`, in the order of native/switcher.h. */
+export const SWITCHER_WORD = {
+  row: 0,
+  touched: 1,
+  inTurn: 2,
+  switches: 3,
+  looks: 4,
+  events: 5,
+  lostEvents: 6,
+  turn: 7,
+} as const;
+export const SWITCHER_NUMBER = {
+  lastMillis: 0,
+  settledCpuMillis: 1,
+  usedHeapBytes: 2,
+  externalBytes: 3,
+  turnMillis: 4,
+  turnInclusiveMillis: 5,
+} as const;
+
 /** `cpuStart` results, in the order of `CpuStart` in native/cpu_sampler.h. */
 export const CPU_START = { started: 0, foreignProfiler: 1, failed: 2 } as const;
 /** `heapStart` results, in the order of `HeapStart` in native/heap_sampler.h. */
@@ -91,6 +130,28 @@ export interface Addon {
   heapCollect(): HeapColumns | undefined;
   heapSeenScopes(): Int32Array;
   heapStop(): void;
+  /** Scope and live bytes in turn, for every scope with a live sample. */
+  heapLiveBytes(): Float64Array;
+  // native/switcher.cc
+  billTable(rows: number): BillColumns;
+  /** `originNanos`: the monotonic clock at `performance.now()` 0. */
+  switcherStart(originNanos: number): void;
+  switcherStop(): void;
+  switcherWake(): void;
+  switcherSettle(segmentRow: number, segmentMillis: number): void;
+  /** Brings the columns up to date; writes the row's part of the running turn into the numbers. */
+  switcherRead(row: number): void;
+  switcherFinishTurn(): void;
+  // native/meter.cc
+  meterStart(): void;
+  meterStop(): void;
+  /** Writes `usedHeapBytes` and `externalBytes`. */
+  meterReadMemory(): void;
+  /**
+   * What happened since the last call, three numbers each: scope, bytes, 0 for a sampled allocation;
+   * -1, CPU milliseconds, used bytes before for a garbage collection.
+   */
+  meterEvents(): Float64Array;
   // native/termination.cc
   terminationStart(flush: (signal: number) => number, flushCapMillis: number): boolean;
   terminationArm(signal: number): void;

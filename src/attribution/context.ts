@@ -6,7 +6,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { messageOf } from '../errors.ts';
 import type { Labels } from '../profile/model.ts';
 import { type LabelInput, mergeLabels, NO_LABELS } from './labels.ts';
-import type { Scope } from './scope.ts';
+import type { Ledger } from './ledger.ts';
+import type { Scope, ScopeKind } from './scope.ts';
 import type { ScopeStore } from './scope-store.ts';
 import type { Slot } from './slot.ts';
 
@@ -15,8 +16,16 @@ export interface Carrier {
   readonly labels: Labels;
 }
 
+export interface OpenOptions {
+  /** The scope it belongs into; undefined for none. */
+  readonly parent: Scope | undefined;
+  readonly kind: ScopeKind;
+}
+
 export class ScopeContext {
   readonly storage = new AsyncLocalStorage<Scope | undefined>();
+  #ledger: Ledger | undefined;
+  #enterBill: ((scope: Scope | undefined) => void) | undefined;
   #store: ScopeStore | undefined;
   #slot: Slot | undefined;
   #isSlotOn = false;
@@ -36,6 +45,32 @@ export class ScopeContext {
     if (store === undefined) return fn(...args);
     const parent = this.storage.getStore();
     const scope = store.open(this.#merge(parent?.labels ?? NO_LABELS, own));
+    if (parent !== undefined) this.#ledger?.open(scope, parent, 'run');
+    return this.#enter(scope, fn, args);
+  }
+
+  /**
+   * Opens a scope without entering it, for `runIn`. Undefined while no agent runs. What is opened as
+   * a `span` or an `invocation` is to be closed with `ledger.close`.
+   */
+  openScope(own: LabelInput, { parent, kind }: OpenOptions): Scope | undefined {
+    const scope = this.#store?.open(this.#merge(parent?.labels ?? NO_LABELS, own));
+    if (scope !== undefined) this.#ledger?.open(scope, parent, kind);
+    return scope;
+  }
+
+  /** What is billed to whom. Undefined while no agent runs, or where bills are not possible. */
+  get ledger(): Ledger | undefined {
+    return this.#ledger;
+  }
+
+  /** Calls `fn(...args)` in an open scope, or outside of all (undefined), and returns what it returns. */
+  runIn<Args extends unknown[], Result>(
+    scope: Scope | undefined,
+    fn: (...args: Args) => Result,
+    args: Args,
+  ): Result {
+    if (this.#store === undefined) return fn(...args);
     return this.#enter(scope, fn, args);
   }
 
@@ -65,14 +100,18 @@ export class ScopeContext {
   ): Result {
     if (!this.#isSlotOn) this.#switchSlotOn();
     const publish = this.#slot?.publish;
-    if (publish === undefined) return this.storage.run(scope, fn, ...args);
+    if (publish === undefined && this.#enterBill === undefined) {
+      return this.storage.run(scope, fn, ...args);
+    }
     const interrupted = this.storage.getStore();
     return this.storage.run(scope, () => {
-      publish(scope);
+      publish?.(scope);
+      this.#enterBill?.(scope);
       try {
         return fn(...args);
       } finally {
-        publish(interrupted);
+        publish?.(interrupted);
+        this.#enterBill?.(interrupted);
       }
     });
   }
@@ -117,15 +156,28 @@ export class ScopeContext {
     return this.#enter(store.open(this.#merge(NO_LABELS, labels)), fn, []);
   }
 
+  /** For the ledger: what to call whenever a scope is entered synchronously, or come back to. */
+  readonly setEnterBill = (enter: ((scope: Scope | undefined) => void) | undefined): void => {
+    this.#enterBill = enter;
+  };
+
   /** Begins to open scopes; the agent's business. */
-  activate(store: ScopeStore, slot: Slot, report: (message: string) => void): void {
+  activate(
+    store: ScopeStore,
+    slot: Slot,
+    ledger: Ledger | undefined,
+    report: (message: string) => void,
+  ): void {
     this.#store = store;
     this.#slot = slot;
+    this.#ledger = ledger;
     this.#isSlotOn = false;
     this.#report = report;
   }
 
   deactivate(): void {
+    this.#ledger?.stop();
+    this.#ledger = undefined;
     this.#store = undefined;
     this.switchSlotOff();
     this.#slot = undefined;

@@ -159,6 +159,11 @@ export class ScopeStore {
     return scope?.labels;
   }
 
+  /** The scope of an id, as long as something can still run inside it or a sample has seen it. */
+  scopeOf(id: number): Scope | undefined {
+    return this.#seen.get(id) ?? this.#find(id);
+  }
+
   #find(id: number): Scope | undefined {
     const recent = this.#recent[id % RECENT];
     return recent?.id === id ? recent : this.#older.get(id)?.deref();

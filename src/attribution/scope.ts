@@ -1,4 +1,11 @@
 import type { Labels } from '../profile/model.ts';
+import { type Bill, type BillKind, NOBODY } from './bill.ts';
+
+/**
+ * What opened a scope. `run`: labels only; billed as part of the work it runs in, if that is billed.
+ * `span` and `invocation`: billed from `openScope` until `ledger.close`.
+ */
+export type ScopeKind = BillKind;
 
 /**
  * An async region charged to one owner. It is the value in the AsyncLocalStorage, so the
@@ -12,6 +19,8 @@ export class Scope {
   readonly id: number;
   /** Own labels over those of the scope it was opened in. */
   readonly labels: Labels;
+  /** Who pays for what runs here; `NOBODY` outside of everything billed. */
+  bill: Bill = NOBODY;
 
   constructor(id: number, labels: Labels) {
     this.id = id;

@@ -1,0 +1,245 @@
+#include "switcher.h"
+
+#include <algorithm>
+
+#include "clocks.h"
+#include "js.h"
+
+namespace spanprof {
+
+namespace {
+
+constexpr double kNanosPerMilli = 1e6;
+// A reading of the thread's CPU clock costs 0.4 µs: once in so much busy time is 0.4 %.
+constexpr double kChunkMillis = 0.1;
+// Waiting that is long enough to be seen: epoll and back takes 2-5 µs.
+constexpr double kGapMillis = 0.02;
+// Between a callback and its microtasks Node returns from JavaScript for a moment: one turn still.
+constexpr double kSameTurnMillis = 0.002;
+// Added to every booking, so that a row with a booking is never 0 (see `touched`).
+constexpr double kTinyMillis = 1e-12;
+
+// V8 hands no data to the callbacks of calls.
+thread_local Switcher* thread_switcher = nullptr;
+
+double ThreadCpuMillis() { return static_cast<double>(ThreadCpuNanos()) / kNanosPerMilli; }
+
+}  // namespace
+
+// ---- the hot side ------------------------------------------------------------------------------
+// Called by V8 around every call into JavaScript; the first one also for calls from native code that
+// JavaScript called, so it must leave at once then. No allocation, no call into V8.
+
+inline void Switcher::Enter() {
+  words_[kInTurn] = 1;
+  const double now = NowMillis();
+  const double gap = now - numbers_[kLastMillis];
+  if (gap > kSameTurnMillis) FinishTurn();
+  if (gap > kGapMillis) Settle();
+  if (words_[kRow] == 0) numbers_[kLastMillis] = now;
+}
+
+inline void Switcher::Exit(bool leaves_turn) {
+  Book(NowMillis());
+  words_[kRow] = 0;
+  if (leaves_turn) words_[kInTurn] = 0;
+  Collect();
+  if (numbers_[kLastMillis] - chunk_begin_millis_ >= kChunkMillis) Settle();
+}
+
+inline void Switcher::Book(double now_millis) {
+  const int32_t row = words_[kRow];
+  if (row != 0) {
+    if (pending_[row] == 0) touched_[words_[kTouched]++] = row;
+    pending_[row] += now_millis - numbers_[kLastMillis] + kTinyMillis;
+  }
+  numbers_[kLastMillis] = now_millis;
+}
+
+inline void Switcher::Collect() {
+  const int32_t count = words_[kTouched];
+  words_[kTouched] = 0;
+  for (int32_t i = 0; i < count; i++) {
+    const int32_t row = touched_[i];
+    const double millis = pending_[row];
+    pending_[row] = 0;
+    if (chunk_[row] == 0) chunk_rows_.push_back(row);
+    chunk_[row] += millis;
+    if (turn_[row] == 0) turn_rows_.push_back(row);
+    turn_[row] += millis;
+    for (int32_t above = row; above != 0; above = parent_[above]) {
+      if (turn_inclusive_[above] == 0) turn_inclusive_rows_.push_back(above);
+      turn_inclusive_[above] += millis;
+    }
+  }
+}
+
+void Switcher::FinishTurn() {
+  words_[kTurn]++;
+  for (const int32_t row : turn_rows_) {
+    turns_[row]++;
+    longest_[row] = std::max(longest_[row], turn_[row]);
+    turn_[row] = 0;
+  }
+  turn_rows_.clear();
+  for (const int32_t row : turn_inclusive_rows_) {
+    turns_inclusive_[row]++;
+    longest_inclusive_[row] = std::max(longest_inclusive_[row], turn_inclusive_[row]);
+    turn_inclusive_[row] = 0;
+  }
+  turn_inclusive_rows_.clear();
+}
+
+void Switcher::Settle(int32_t segment_row, double segment_millis) {
+  const double cpu = ThreadCpuMillis();
+  const double elapsed = numbers_[kLastMillis] - chunk_begin_millis_;
+  const double used = cpu - chunk_begin_cpu_millis_;
+  Collect();
+  double off_cpu = std::max(0.0, elapsed - used);
+  // One long piece among short ones is long because the thread lost the CPU in it, or waited.
+  if (segment_row != 0) {
+    const double lost = std::min(off_cpu, segment_millis);
+    chunk_[segment_row] = std::max(kTinyMillis, chunk_[segment_row] - lost);
+    off_cpu -= lost;
+  }
+  const double busy = used + off_cpu;
+  Share(busy > 0 ? used / busy : 1);
+  chunk_begin_millis_ = NowMillis();
+  chunk_begin_cpu_millis_ = cpu;
+  // The clock's own reading is nobody's.
+  if (words_[kInTurn] != 0) numbers_[kLastMillis] = chunk_begin_millis_;
+}
+
+void Switcher::Share(double factor) {
+  for (const int32_t row : chunk_rows_) {
+    const double millis = chunk_[row] * factor;
+    chunk_[row] = 0;
+    cpu_[row] += millis;
+    numbers_[kSettledCpuMillis] += millis;
+    for (int32_t above = row; above != 0; above = parent_[above]) cpu_inclusive_[above] += millis;
+  }
+  chunk_rows_.clear();
+}
+
+void Switcher::Read(int32_t row) {
+  if (running_ && (words_[kInTurn] != 0 || words_[kRow] != 0)) Book(NowMillis());
+  Collect();
+  if (running_ && numbers_[kLastMillis] - chunk_begin_millis_ >= kChunkMillis) {
+    Settle();
+  } else {
+    Share(1);
+  }
+  numbers_[kTurnMillis] = turn_[row];
+  numbers_[kTurnInclusiveMillis] = turn_inclusive_[row];
+}
+
+void Switcher::Pause() {
+  pause_begin_millis_ = NowMillis();
+  if (running_ && words_[kRow] != 0) Book(pause_begin_millis_);
+}
+
+void Switcher::Resume(double collector_cpu_millis) {
+  if (!running_) return;
+  chunk_begin_cpu_millis_ += collector_cpu_millis;
+  if (words_[kInTurn] == 0) return;
+  const double now = NowMillis();
+  chunk_begin_millis_ += now - pause_begin_millis_;
+  numbers_[kLastMillis] = now;
+}
+
+// Not taken for a turn: nothing would tell its end.
+void Switcher::Wake() {
+  Enter();
+  words_[kInTurn] = 0;
+}
+
+double Switcher::NowMillis() const {
+  return static_cast<double>(MonotonicNanos()) / kNanosPerMilli - origin_millis_;
+}
+
+// Microtasks may run without a call around them, and inside of one: a turn goes on then. In the first
+// case calls from native code that a microtask called look like calls from the event loop.
+void Switcher::OnEnter(v8::Isolate* isolate) {
+  Switcher* self = thread_switcher;
+  if (self->words_[kInTurn] != 0 || v8::MicrotasksScope::IsRunningMicrotasks(isolate)) return;
+  self->Enter();
+}
+void Switcher::OnExit(v8::Isolate*) {
+  if (thread_switcher->words_[kInTurn] != 0) thread_switcher->Exit(true);
+}
+void Switcher::OnMicrotasksDone(v8::Isolate*, void* self) {
+  static_cast<Switcher*>(self)->Exit(false);
+}
+
+// ---- start and stop ------------------------------------------------------------------------------
+
+void Switcher::Start(double origin_nanos) {
+  if (running_ || !has_table()) return;
+  running_ = true;
+  origin_millis_ = origin_nanos / kNanosPerMilli;
+  thread_switcher = this;
+  words_[kRow] = 0;
+  words_[kInTurn] = 1;
+  chunk_begin_cpu_millis_ = ThreadCpuMillis();
+  chunk_begin_millis_ = numbers_[kLastMillis] = NowMillis();
+  isolate_->AddBeforeCallEnteredCallback(&Switcher::OnEnter);
+  isolate_->AddCallCompletedCallback(&Switcher::OnExit);
+  isolate_->AddMicrotasksCompletedCallback(&Switcher::OnMicrotasksDone, this);
+}
+
+void Switcher::Stop() {
+  if (!running_) return;
+  Exit(true);
+  FinishTurn();
+  Settle();
+  running_ = false;
+  isolate_->RemoveBeforeCallEnteredCallback(&Switcher::OnEnter);
+  isolate_->RemoveCallCompletedCallback(&Switcher::OnExit);
+  isolate_->RemoveMicrotasksCompletedCallback(&Switcher::OnMicrotasksDone, this);
+  thread_switcher = nullptr;
+}
+
+// ---- the table -----------------------------------------------------------------------------------
+
+double* Switcher::Column(v8::Local<v8::Context> context, v8::Local<v8::Object> table,
+                         const char* name) {
+  const auto length = static_cast<size_t>(rows_);
+  // Untouched pages of a large buffer take up no memory.
+  auto buffer = v8::ArrayBuffer::New(isolate_, length * sizeof(double));
+  table->Set(context, js::Text(isolate_, name), v8::Float64Array::New(buffer, 0, length))
+      .FromMaybe(false);
+  return static_cast<double*>(buffer->Data());
+}
+
+int32_t* Switcher::IntColumn(v8::Local<v8::Context> context, v8::Local<v8::Object> table,
+                             const char* name, int32_t length) {
+  auto buffer = v8::ArrayBuffer::New(isolate_, static_cast<size_t>(length) * sizeof(int32_t));
+  table->Set(context, js::Text(isolate_, name),
+             v8::Int32Array::New(buffer, 0, static_cast<size_t>(length)))
+      .FromMaybe(false);
+  return static_cast<int32_t*>(buffer->Data());
+}
+
+v8::Local<v8::Object> Switcher::Table(v8::Local<v8::Context> context, int32_t rows) {
+  if (has_table()) return table_.Get(isolate_);
+  rows_ = rows;
+  auto table = v8::Object::New(isolate_);
+  words_ = IntColumn(context, table, "words", kWordCount);
+  parent_ = IntColumn(context, table, "parent", rows);
+  touched_ = IntColumn(context, table, "touched", rows);
+  numbers_ = Column(context, table, "numbers");
+  pending_ = Column(context, table, "pending");
+  cpu_ = Column(context, table, "cpu");
+  cpu_inclusive_ = Column(context, table, "cpuInclusive");
+  turns_ = Column(context, table, "turns");
+  turns_inclusive_ = Column(context, table, "turnsInclusive");
+  longest_ = Column(context, table, "longest");
+  longest_inclusive_ = Column(context, table, "longestInclusive");
+  const auto length = static_cast<size_t>(rows);
+  for (auto* sums : {&turn_, &turn_inclusive_, &chunk_}) sums->assign(length, 0);
+  for (auto* list : {&turn_rows_, &turn_inclusive_rows_, &chunk_rows_}) list->reserve(length);
+  table_.Reset(isolate_, table);
+  return table;
+}
+
+}  // namespace spanprof

@@ -1,0 +1,110 @@
+/** A bill: who pays, and for what. Its running figures are in a row of the table (table.ts). */
+import type { Labels } from '../profile/model.ts';
+import type { BillList } from './bill-list.ts';
+import { LATE_ROW, NOBODYS_ROW, type RowFigures } from './table.ts';
+import type { Usage } from './usage.ts';
+
+/** Instead of a row: the parent pays from here on. */
+export const FOLDED = -1;
+
+/** `run`: part of what it was opened in, ends with it. The others end when they are closed. */
+export type BillKind = 'run' | 'span' | 'invocation';
+
+/** What is known from samples only. */
+export class Estimates {
+  allocatedBytes = 0;
+  allocatedVariance = 0;
+  gcMillis = 0;
+  sampledCpuMillis = 0;
+  sampledCpuVariance = 0;
+  liveBytes = 0;
+  peakLiveBytes = 0;
+  peakLiveVariance = 0;
+}
+
+export class Bill {
+  /** In the table; `FOLDED` or `LATE_ROW` when the bill has none of its own any more. */
+  row: number;
+  readonly labels: Labels;
+  readonly kind: BillKind;
+  /** The bill that includes this one. */
+  parent: Bill | undefined;
+  readonly openedMillis: number;
+  endedMillis: number | undefined;
+  /** Figures of the row when it was given back. */
+  final: RowFigures | undefined;
+  /** What `close` returned. */
+  closed: Usage | undefined;
+  /** Undefined until a sample falls into it. */
+  self: Estimates | undefined;
+  inclusive: Estimates | undefined;
+  /** The process when the bill was opened. */
+  externalBytes = 0;
+  usedHeapBytes = 0;
+  collections = 0;
+  /** Time in which spans or invocations directly inside were open. */
+  insideMillis = 0;
+  openInside = 0;
+  insideSinceMillis = 0;
+  /** Part of its time CPU was estimated from samples. */
+  isSampled = false;
+
+  /** Whose `openInside` it counts in. */
+  countsIn: Bill | undefined;
+
+  /** Bills directly inside that have a row. */
+  firstChild: Bill | undefined;
+  nextSibling: Bill | undefined;
+  previousSibling: Bill | undefined;
+  /** See bill-list.ts. */
+  list: BillList | undefined;
+  newer: Bill | undefined;
+  older: Bill | undefined;
+
+  constructor(
+    row: number,
+    kind: BillKind,
+    labels: Labels,
+    parent: Bill | undefined,
+    openedMillis: number,
+  ) {
+    this.row = row;
+    this.kind = kind;
+    this.labels = labels;
+    this.parent = parent;
+    this.openedMillis = openedMillis;
+  }
+
+  addChild(child: Bill): void {
+    child.parent = this;
+    child.previousSibling = undefined;
+    child.nextSibling = this.firstChild;
+    if (this.firstChild !== undefined) this.firstChild.previousSibling = child;
+    this.firstChild = child;
+  }
+
+  removeChild(child: Bill): void {
+    const { previousSibling, nextSibling } = child;
+    if (previousSibling === undefined) this.firstChild = nextSibling;
+    else previousSibling.nextSibling = nextSibling;
+    if (nextSibling !== undefined) nextSibling.previousSibling = previousSibling;
+    child.previousSibling = child.nextSibling = undefined;
+  }
+}
+
+const NO_LABELS: Labels = Object.freeze({});
+
+/** Pays for everything outside of bills. */
+export const NOBODY = new Bill(NOBODYS_ROW, 'run', NO_LABELS, undefined, 0);
+/** Pays for work of bills that ended too long ago. */
+export const LATE = new Bill(LATE_ROW, 'run', NO_LABELS, undefined, 0);
+
+/** Who pays now for what is charged to `bill`: itself, or who took it over. */
+export function payerOf(bill: Bill): Bill {
+  if (bill.row === LATE_ROW) return LATE;
+  if (bill.row !== FOLDED) return bill;
+  let payer = bill.parent;
+  while (payer?.row === FOLDED) payer = payer.parent;
+  bill.parent = payer;
+  return payer === undefined ? NOBODY : payerOf(payer);
+}

@@ -1,0 +1,311 @@
+/**
+ * Opens and closes bills, and reads them. A bill goes through these states:
+ *
+ *   open    has a row; spans and invocations until they are closed, runs until what they are in ends
+ *   ended   closed, but keeps its row for LATE_MILLIS: work that goes on is still charged to it
+ *   done    gave its row back; what still runs is charged to LATE
+ *   folded  gave its row back because there were too many: what still runs is charged to its parent
+ */
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { performance } from 'node:perf_hooks';
+import { clearInterval, setInterval } from 'node:timers';
+import { type Addon, SWITCHER_NUMBER } from '../native.ts';
+import { NANOS_PER_MILLI } from '../units.ts';
+import { Accounts, type AccountsReport, selfOf } from './accounts.ts';
+import { Bill, type BillKind, FOLDED, LATE, NOBODY, payerOf } from './bill.ts';
+import { BillList } from './bill-list.ts';
+import { HeapEvents } from './heap-events.ts';
+import { HeapPeaks } from './heap-peaks.ts';
+import type { Scope } from './scope.ts';
+import type { Slot } from './slot.ts';
+import { statementOf } from './statement.ts';
+import { Switcher } from './switcher.ts';
+import { BillTable, LATE_ROW, MAX_ENDED_BILLS, MAX_OPEN_BILLS } from './table.ts';
+import type { TokenCounts, Usage } from './usage.ts';
+
+/** Long enough for the callbacks of a finished request; short, because everything is measured meanwhile. */
+const LATE_MILLIS = 2_000;
+/** Also how late the hooks go after the last bill. */
+const UPKEEP_MILLIS = 500;
+
+const nowMillis = performance.now.bind(performance);
+
+export interface LedgerOptions {
+  readonly addon: Addon;
+  readonly slot: Slot;
+  readonly storage: AsyncLocalStorage<Scope | undefined>;
+  readonly setEnter: (enter: ((scope: Scope | undefined) => void) | undefined) => void;
+  readonly scopeOf: (scopeId: number) => Scope | undefined;
+  /** Mean distance of labelled heap samples; undefined if there are none. */
+  readonly heapIntervalBytes: () => number | undefined;
+  /** Calls a function outside of whatever the application is doing. */
+  readonly outside: (fn: () => void) => void;
+}
+
+export interface LedgerStatus {
+  /** Whether hooks measure CPU time at this moment. */
+  readonly measuring: boolean;
+  readonly open: number;
+  readonly opened: number;
+  /** Bills that went into their parents because too many were open. */
+  readonly folded: number;
+}
+
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #table: BillTable;
+  readonly #switcher: Switcher;
+  readonly #peaks = new HeapPeaks();
+  readonly #heapEvents: HeapEvents;
+  readonly #accounts = new Accounts();
+  readonly #outermost = new BillList();
+  readonly #inner = new BillList();
+  readonly #ended = new BillList();
+  /** Spans and invocations that are open. */
+  #closable = 0;
+  #opened = 0;
+  #folded = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isMetering = false;
+  #meteringSinceCpuNanos = 0;
+  #meteredCpuMillis = 0;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+    const { addon, slot, storage, setEnter, scopeOf } = options;
+    this.#table = new BillTable(addon);
+    const { columns } = this.#table;
+    this.#switcher = new Switcher({
+      ...{ addon, slot, columns, storage, setEnter },
+      onManyLooks: () => {},
+    });
+    this.#heapEvents = new HeapEvents({
+      ...{ addon, columns, scopeOf, peaks: this.#peaks },
+      intervalBytes: () => options.heapIntervalBytes() ?? 1,
+      openBills: () => this.#outermost.size,
+    });
+  }
+
+  // ---- open and close ------------------------------------------------------------------------------
+
+  /** Gives a new scope its bill. */
+  open(scope: Scope, parentScope: Scope | undefined, kind: BillKind): void {
+    const payer = parentScope === undefined ? NOBODY : payerOf(parentScope.bill);
+    if (kind === 'run' && (payer === NOBODY || payer === LATE)) {
+      scope.bill = payer;
+      return;
+    }
+    if (!this.#isMetering) this.#begin();
+    if (this.#outermost.size + this.#inner.size >= MAX_OPEN_BILLS) this.#foldOldest();
+    const parent = payer === NOBODY || payer === LATE ? undefined : payerOf(payer);
+    const now = nowMillis();
+    const row = this.#table.take(parent?.row ?? 0);
+    const bill = new Bill(row, kind, scope.labels, parent, now);
+    this.#noteProcess(bill);
+    scope.bill = bill;
+    this.#opened++;
+    if (parent === undefined) {
+      this.#outermost.add(bill);
+    } else {
+      parent.addChild(bill);
+      this.#inner.add(bill);
+    }
+    if (kind === 'run') return;
+    this.#closable++;
+    if (parent === undefined) return;
+    bill.countsIn = parent;
+    if (parent.openInside++ === 0) parent.insideSinceMillis = now;
+  }
+
+  /**
+   * Ends the bill of a `span` or an `invocation` and returns it; later calls return the same.
+   * Undefined if the scope has no such bill.
+   */
+  close(scope: Scope): Usage | undefined {
+    const { bill } = scope;
+    if (bill.kind === 'run') return undefined;
+    if (bill.closed !== undefined) return bill.closed;
+    const now = nowMillis();
+    bill.endedMillis = now;
+    bill.closed = this.#read(bill);
+    this.#closable--;
+    const { countsIn } = bill;
+    if (countsIn !== undefined && --countsIn.openInside === 0) {
+      countsIn.insideMillis += now - countsIn.insideSinceMillis;
+    }
+    if (bill.list !== undefined) {
+      bill.list.remove(bill);
+      this.#ended.add(bill);
+      const { oldest } = this.#ended;
+      if (this.#ended.size > MAX_ENDED_BILLS && oldest !== undefined)
+        this.#finish(oldest, LATE_ROW);
+    }
+    return bill.closed;
+  }
+
+  /** The bill so far, late work included; undefined if the scope is not billed. */
+  usageOf(scope: Scope): Usage | undefined {
+    const bill = scope.bill.final === undefined ? payerOf(scope.bill) : scope.bill;
+    return bill === NOBODY || bill === LATE ? undefined : this.#read(bill);
+  }
+
+  /** Adds to the accounts of the scope's agent, tool and session. */
+  addTokens(scope: Scope, tokens: TokenCounts): void {
+    this.#accounts.addTokens(scope.labels, tokens);
+  }
+
+  #noteProcess(bill: Bill): void {
+    this.#options.addon.meterReadMemory();
+    const { numbers } = this.#table.columns;
+    bill.usedHeapBytes = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
+    bill.externalBytes = numbers[SWITCHER_NUMBER.externalBytes] ?? 0;
+    this.#heapEvents.share();
+    bill.collections = this.#peaks.collections;
+  }
+
+  #read(bill: Bill): Usage {
+    this.#heapEvents.share();
+    const { addon } = this.#options;
+    const { numbers } = this.#table.columns;
+    addon.meterReadMemory();
+    const used = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
+    const peak = this.#peaks.since(bill.collections);
+    const isPeakPast = peak !== undefined && peak.usedBytes > used;
+    return statementOf(bill, bill.final ?? this.#table.read(bill.row), {
+      nowMillis: nowMillis(),
+      peakHeapBytes: Math.max(bill.usedHeapBytes, isPeakPast ? peak.usedBytes : used),
+      openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
+      externalBytes: numbers[SWITCHER_NUMBER.externalBytes] ?? 0,
+      heapIntervalBytes: this.#options.heapIntervalBytes(),
+    });
+  }
+
+  // ---- rows given back -------------------------------------------------------------------------------
+
+  /** Room for one more: of bills inside of others the oldest, else the oldest of all. */
+  #foldOldest(): void {
+    const oldest = this.#inner.oldest ?? this.#outermost.oldest;
+    if (oldest === undefined) return;
+    this.#folded++;
+    this.#finish(oldest, FOLDED);
+  }
+
+  /** Takes the bill's row; whatever of it still runs is charged as `successor` says. */
+  #finish(bill: Bill, successor: typeof FOLDED | typeof LATE_ROW): void {
+    this.#heapEvents.share();
+    for (let child = bill.firstChild; child !== undefined; child = bill.firstChild) {
+      if (child.kind === 'run' && successor === LATE_ROW) {
+        while (child.firstChild !== undefined) this.#move(child.firstChild, bill);
+        this.#giveRow(child, LATE_ROW);
+      } else {
+        this.#move(child, bill.parent);
+      }
+    }
+    this.#giveRow(bill, successor);
+  }
+
+  #giveRow(bill: Bill, successor: number): void {
+    bill.final = this.#table.read(bill.row);
+    this.#accounts.add(bill.labels, selfOf(bill, bill.final));
+    bill.parent?.removeChild(bill);
+    bill.list?.remove(bill);
+    this.#table.give(
+      bill.row,
+      successor === FOLDED ? payerOf(bill.parent ?? NOBODY).row : LATE_ROW,
+    );
+    bill.row = successor;
+  }
+
+  #move(child: Bill, parent: Bill | undefined): void {
+    child.parent?.removeChild(child);
+    const wasOpen = child.list === this.#inner;
+    if (parent === undefined) {
+      child.parent = undefined;
+      if (wasOpen) {
+        this.#inner.remove(child);
+        this.#outermost.add(child);
+      }
+    } else {
+      parent.addChild(child);
+    }
+    this.#table.setParent(child.row, parent?.row ?? 0);
+  }
+
+  // ---- begin and end of metering -------------------------------------------------------------------
+
+  #begin(): void {
+    this.#isMetering = true;
+    const { addon, outside } = this.#options;
+    this.#meteringSinceCpuNanos = addon.threadCpuNanos();
+    addon.meterStart();
+    this.#switcher.on();
+    outside(() => {
+      this.#timer = setInterval(() => this.#upkeep(), UPKEEP_MILLIS).unref();
+    });
+  }
+
+  #upkeep(): void {
+    this.#heapEvents.share();
+    const until = nowMillis() - LATE_MILLIS;
+    for (let bill = this.#ended.oldest; bill !== undefined; bill = this.#ended.oldest) {
+      if ((bill.endedMillis ?? 0) > until) break;
+      this.#finish(bill, LATE_ROW);
+    }
+    if (this.#closable === 0 && this.#ended.size === 0) this.#end();
+  }
+
+  /** Nothing is billed any more: nothing is measured any more. */
+  #end(): void {
+    if (!this.#isMetering) return;
+    this.#isMetering = false;
+    clearInterval(this.#timer);
+    const { addon } = this.#options;
+    this.#switcher.off();
+    addon.meterStop();
+    this.#meteredCpuMillis += this.#meteringCpuMillis();
+  }
+
+  #meteringCpuMillis(): number {
+    return (this.#options.addon.threadCpuNanos() - this.#meteringSinceCpuNanos) / NANOS_PER_MILLI;
+  }
+
+  /** Gives every row back; bills that are open keep what they have come to. */
+  stop(): void {
+    for (const list of [this.#inner, this.#outermost, this.#ended]) {
+      for (let bill = list.oldest; bill !== undefined; bill = list.oldest) {
+        this.#finish(bill, LATE_ROW);
+      }
+    }
+    this.#closable = 0;
+    this.#end();
+  }
+
+  // ---- totals ------------------------------------------------------------------------------------------
+
+  accounts(): AccountsReport {
+    this.#heapEvents.share();
+    const accounts = this.#accounts.copy();
+    for (const list of [this.#outermost, this.#inner, this.#ended]) {
+      for (let bill = list.oldest; bill !== undefined; bill = bill.newer) {
+        accounts.add(bill.labels, selfOf(bill, this.#table.read(bill.row)));
+      }
+    }
+    const threadCpuMillis =
+      this.#meteredCpuMillis + (this.#isMetering ? this.#meteringCpuMillis() : 0);
+    return accounts.report({
+      threadCpuMillis,
+      gcMillis: this.#heapEvents.gcMillis,
+      late: selfOf(LATE, this.#table.read(LATE_ROW)),
+      nobody: selfOf(NOBODY, undefined),
+    });
+  }
+
+  status(): LedgerStatus {
+    return {
+      measuring: this.#switcher.isOn,
+      open: this.#outermost.size + this.#inner.size,
+      opened: this.#opened,
+      folded: this.#folded,
+    };
+  }
+}

@@ -1,0 +1,85 @@
+/** A bill as its reader sees it. */
+import { bytes, microseconds } from '../units.ts';
+import { type Bill, Estimates } from './bill.ts';
+import type { RowFigures } from './table.ts';
+import { type Amounts, METHODS, type Usage, type UsageMethod } from './usage.ts';
+
+const MICROS_PER_MILLI = 1_000;
+const NOTHING = new Estimates();
+
+const whole = (value: number): number => Math.round(value);
+const micros = (millis: number) => microseconds(whole(millis * MICROS_PER_MILLI));
+
+/** The process at the moment of reading. */
+export interface ProcessFigures {
+  readonly nowMillis: number;
+  readonly peakHeapBytes: number;
+  readonly openAtPeak: number;
+  readonly externalBytes: number;
+  /** Mean distance of heap samples; undefined if the heap is not sampled with labels. */
+  readonly heapIntervalBytes: number | undefined;
+}
+
+export function statementOf(bill: Bill, row: RowFigures, process: ProcessFigures): Usage {
+  const self = bill.self ?? NOTHING;
+  const inclusive = bill.inclusive ?? NOTHING;
+  const wallMillis = (bill.endedMillis ?? process.nowMillis) - bill.openedMillis;
+  const insideMillis =
+    bill.insideMillis + (bill.openInside > 0 ? process.nowMillis - bill.insideSinceMillis : 0);
+  const ofProcess = {
+    peakHeapBytes: bytes(whole(process.peakHeapBytes)),
+    externalBytes: bytes(whole(process.externalBytes - bill.externalBytes)),
+  };
+  const amounts: Amounts = {
+    cpuMicros: micros(row.cpuInclusive + inclusive.sampledCpuMillis),
+    wallMicros: micros(wallMillis),
+    allocatedBytes: bytes(whole(inclusive.allocatedBytes)),
+    peakLiveBytes: bytes(whole(inclusive.peakLiveBytes)),
+    gcMicros: micros(inclusive.gcMillis),
+    turns: row.turnsInclusive,
+    longestTurnMicros: micros(row.longestInclusive),
+    ...ofProcess,
+  };
+  const own: Amounts = {
+    cpuMicros: micros(row.cpu + self.sampledCpuMillis),
+    wallMicros: micros(Math.max(0, wallMillis - insideMillis)),
+    allocatedBytes: bytes(whole(self.allocatedBytes)),
+    peakLiveBytes: bytes(whole(self.peakLiveBytes)),
+    gcMicros: micros(self.gcMillis),
+    turns: row.turns,
+    longestTurnMicros: micros(row.longest),
+    ...ofProcess,
+  };
+  return {
+    ...amounts,
+    self: own,
+    method: methodsOf(bill.isSampled ? 'sampled' : 'exact'),
+    stdError: errorsOf(bill, inclusive, process.heapIntervalBytes),
+    openAtPeak: process.openAtPeak,
+    labels: bill.labels,
+  };
+}
+
+function methodsOf(cpu: UsageMethod): Usage['method'] {
+  if (cpu === 'exact') return METHODS;
+  return { ...METHODS, cpuMicros: cpu, turns: cpu, longestTurnMicros: cpu };
+}
+
+/** One sample that was not taken is always possible: an estimate is never surer than an interval. */
+function errorsOf(
+  bill: Bill,
+  { allocatedBytes, allocatedVariance, ...figures }: Estimates,
+  intervalBytes: number | undefined,
+): Usage['stdError'] {
+  const least = intervalBytes ?? Number.POSITIVE_INFINITY;
+  const allocatedError = Math.max(Math.sqrt(allocatedVariance), least);
+  const share = allocatedBytes > 0 ? allocatedError / allocatedBytes : 1;
+  return {
+    allocatedBytes: whole(allocatedError),
+    peakLiveBytes: whole(Math.max(Math.sqrt(figures.peakLiveVariance), least)),
+    gcMicros: whole(figures.gcMillis * MICROS_PER_MILLI * Math.min(1, share)),
+    ...(bill.isSampled && {
+      cpuMicros: whole(Math.sqrt(figures.sampledCpuVariance) * MICROS_PER_MILLI),
+    }),
+  };
+}

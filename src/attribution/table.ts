@@ -1,0 +1,86 @@
+/** Rows of running figures, in memory shared with native code; see native/switcher.h. */
+import { type Addon, type BillColumns, SWITCHER_NUMBER, SWITCHER_WORD } from '../native.ts';
+
+/** Bills open at one time, and ended ones whose late work is still theirs. */
+export const MAX_OPEN_BILLS = 10_000;
+export const MAX_ENDED_BILLS = 2_000;
+
+/** Outside of every bill; never charged. */
+export const NOBODYS_ROW = 0;
+/** Work of bills that ended too long ago. */
+export const LATE_ROW = 1;
+const FIRST_ROW = 2;
+const ROWS = FIRST_ROW + MAX_OPEN_BILLS + MAX_ENDED_BILLS;
+
+/** What a row has come to. Times are in milliseconds. */
+export interface RowFigures {
+  readonly cpu: number;
+  readonly cpuInclusive: number;
+  readonly turns: number;
+  readonly turnsInclusive: number;
+  readonly longest: number;
+  readonly longestInclusive: number;
+}
+
+export class BillTable {
+  readonly columns: BillColumns;
+  readonly #addon: Addon;
+  /** Rows to give out, longest free first, and the turn in which each was given back. */
+  readonly #free: Int32Array = new Int32Array(ROWS);
+  readonly #freedInTurn: Int32Array = new Int32Array(ROWS).fill(-1);
+  #nextFree = 0;
+  #freeCount = 0;
+
+  constructor(addon: Addon) {
+    this.#addon = addon;
+    this.columns = addon.billTable(ROWS);
+    for (let row = FIRST_ROW; row < ROWS; row++) this.#free[this.#freeCount++] = row;
+  }
+
+  /** The caller keeps to the bounds above, so there always is one. */
+  take(parentRow: number): number {
+    const row = this.#free[this.#nextFree] ?? LATE_ROW;
+    this.#nextFree = (this.#nextFree + 1) % ROWS;
+    this.#freeCount--;
+    // Native code adds to a row's turns when the turn ends: until then they are its last owner's.
+    if (this.#freedInTurn[row] === this.columns.words[SWITCHER_WORD.turn]) {
+      this.#addon.switcherFinishTurn();
+    }
+    const { cpu, cpuInclusive, turns, turnsInclusive, longest, longestInclusive } = this.columns;
+    for (const column of [cpu, cpuInclusive, turns, turnsInclusive, longest, longestInclusive]) {
+      column[row] = 0;
+    }
+    this.columns.parent[row] = parentRow;
+    return row;
+  }
+
+  /** After `read`: nothing of it is under way any more. If it runs, `successorRow` runs from here on. */
+  give(row: number, successorRow: number): void {
+    const { words, parent } = this.columns;
+    parent[row] = NOBODYS_ROW;
+    if (words[SWITCHER_WORD.row] === row) words[SWITCHER_WORD.row] = successorRow;
+    this.#freedInTurn[row] = words[SWITCHER_WORD.turn] ?? 0;
+    this.#free[(this.#nextFree + this.#freeCount) % ROWS] = row;
+    this.#freeCount++;
+  }
+
+  setParent(row: number, parentRow: number): void {
+    this.columns.parent[row] = parentRow;
+  }
+
+  /** Everything up to this moment. */
+  read(row: number): RowFigures {
+    this.#addon.switcherRead(row);
+    const { columns } = this;
+    const turn = columns.numbers[SWITCHER_NUMBER.turnMillis] ?? 0;
+    const turnInclusive = columns.numbers[SWITCHER_NUMBER.turnInclusiveMillis] ?? 0;
+    return {
+      cpu: columns.cpu[row] ?? 0,
+      cpuInclusive: columns.cpuInclusive[row] ?? 0,
+      turns: (columns.turns[row] ?? 0) + (turn > 0 ? 1 : 0),
+      turnsInclusive: (columns.turnsInclusive[row] ?? 0) + (turnInclusive > 0 ? 1 : 0),
+      longest: Math.max(columns.longest[row] ?? 0, turn),
+      longestInclusive: Math.max(columns.longestInclusive[row] ?? 0, turnInclusive),
+    };
+  }
+}
