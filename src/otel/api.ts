@@ -29,6 +29,7 @@ export interface OtelSpanContext {
 
 /** What spans of the SDKs carry besides; other implementations need not. */
 export interface ReadableSpan extends OtelSpan {
+  readonly name?: string;
   readonly attributes?: Readonly<Record<string, unknown>>;
   /** SDK 2 and newer. */
   readonly parentSpanContext?: OtelSpanContext | undefined;

@@ -19,6 +19,7 @@ import {
   spanIn,
 } from './api.ts';
 import { watchRegistrations } from './globals.ts';
+import { followLangChain } from './langchain.ts';
 import { Patches } from './patches.ts';
 import { SpanHooks } from './span-hooks.ts';
 import { SpanScopes, type Switch } from './span-scopes.ts';
@@ -45,7 +46,7 @@ export class OpenTelemetryBridge {
     this.#patches = new Patches();
     this.#failures = 0;
     this.#context = context;
-    this.#scopes = new SpanScopes(context);
+    this.#scopes = new SpanScopes(context, (span) => this.#hooks?.adoptClassOf(span));
     this.#hooks = new SpanHooks(
       {
         started: this.started,
@@ -60,6 +61,16 @@ export class OpenTelemetryBridge {
       {
         context: (manager) => this.#safely(() => this.#adoptManager(manager as OtelContextManager)),
         trace: (proxy) => this.#safely(() => this.#adoptTrace(proxy as OtelProxyTracerProvider)),
+      },
+      this.#patches,
+    );
+    followLangChain(
+      {
+        scopeOf: (span, labels) => this.#scopes?.scopeOf(span, labels),
+        reserve: (labels) => this.#scopes?.reserve(labels),
+        redeem: (span, reserved) => this.#safely(() => this.#scopes?.redeem(span, reserved)),
+        release: (reserved) => this.#scopes?.release(reserved),
+        runIn: (scope, run) => context.runIn(scope, run, []),
       },
       this.#patches,
     );
@@ -113,10 +124,7 @@ export class OpenTelemetryBridge {
     try {
       // Work of exporters and SDKs about which nothing is traced belongs to whoever asked for it.
       if (context.getValue(SUPPRESSED_KEY) === true) return undefined;
-      const span = spanIn(context);
-      const change = scopes.switchFor(span, spanIn(manager.active()));
-      if (span !== undefined && change !== undefined) this.#hooks?.adoptClassOf(span);
-      return change;
+      return scopes.switchFor(spanIn(context), spanIn(manager.active()));
     } catch {
       this.#failures++;
       return undefined;
@@ -150,7 +158,6 @@ export class OpenTelemetryBridge {
   ): void => {
     this.#safely(() => {
       if (this.#scopes === undefined || !span.isRecording()) return;
-      this.#hooks?.adoptClassOf(span);
       const active = this.#manager?.active();
       const parent = options?.root === true ? undefined : ((context as OtelContext) ?? active);
       this.#scopes.open(span, spanIn(parent), spanIn(active));

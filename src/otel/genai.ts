@@ -6,16 +6,25 @@
 export type GenAiLabel = 'agent_name' | 'tool_name' | 'session_id' | 'invocation_id' | 'model';
 export type TokenCount = 'inputTokens' | 'outputTokens';
 
+/** Stands for the span's name where a row wants an attribute. */
+export const SPAN_NAME = 'span name';
+
 interface Row {
-  /** Span attribute. */
+  /** Span attribute, or `SPAN_NAME`. */
   readonly attribute: string;
   readonly means: GenAiLabel | TokenCount | 'invocation';
   /** Counts only if another attribute of the span has one of these values. */
   readonly when?: { readonly attribute: string; readonly isOneOf: readonly string[] };
   /** For `invocation`: the values that say so. */
   readonly isOneOf?: readonly string[];
+  /** The value begins with this, and what follows is meant. */
+  readonly after?: string;
 }
 
+const openInferenceKind = (...isOneOf: string[]) => ({
+  attribute: 'openinference.span.kind',
+  isOneOf,
+});
 const traceloopKind = (...isOneOf: string[]) => ({ attribute: 'traceloop.span.kind', isOneOf });
 
 /** Of several attributes that mean the same label the first in this order wins. */
@@ -31,6 +40,13 @@ export const GENAI_TABLE: readonly Row[] = [
   { attribute: 'gen_ai.usage.output_tokens', means: 'outputTokens' },
   { attribute: 'gen_ai.usage.completion_tokens', means: 'outputTokens' },
   { attribute: 'gen_ai.operation.name', means: 'invocation', isOneOf: ['invoke_agent'] },
+  // The conventions' span names: known at the start, when attributes often are not.
+  { attribute: SPAN_NAME, means: 'agent_name', after: 'invoke_agent ' },
+  { attribute: SPAN_NAME, means: 'invocation', after: 'invoke_agent ' },
+  { attribute: SPAN_NAME, means: 'tool_name', after: 'execute_tool ' },
+  // Google's Agent Development Kit.
+  { attribute: 'gcp.vertex.agent.session_id', means: 'session_id' },
+  { attribute: 'gcp.vertex.agent.invocation_id', means: 'invocation_id' },
   // Vercel AI SDK.
   { attribute: 'ai.telemetry.functionId', means: 'agent_name' },
   { attribute: 'ai.toolCall.name', means: 'tool_name' },
@@ -53,6 +69,8 @@ export const GENAI_TABLE: readonly Row[] = [
   { attribute: 'llm.model_name', means: 'model' },
   { attribute: 'llm.token_count.prompt', means: 'inputTokens' },
   { attribute: 'llm.token_count.completion', means: 'outputTokens' },
+  { attribute: SPAN_NAME, means: 'agent_name', when: openInferenceKind('AGENT') },
+  { attribute: SPAN_NAME, means: 'tool_name', when: openInferenceKind('TOOL') },
   { attribute: 'openinference.span.kind', means: 'invocation', isOneOf: ['AGENT'] },
   // OpenLLMetry.
   {
@@ -96,21 +114,39 @@ export function isRelevant(attribute: string): boolean {
   return relevant.has(attribute);
 }
 
-/** Undefined if the attributes say nothing, as those of most spans do. */
-export function meaningOf(attributes: Readonly<Record<string, unknown>>): GenAiMeaning | undefined {
-  let found: Map<Row['means'], [rank: number, value: unknown]> | undefined;
-  for (const attribute in attributes) {
-    const rows = byAttribute.get(attribute);
-    if (rows === undefined) continue;
-    const value = attributes[attribute];
-    for (const [rank, row] of rows) {
-      if (!holds(row, value, attributes)) continue;
-      found ??= new Map();
-      const known = found.get(row.means);
-      if (known === undefined || rank < known[0]) found.set(row.means, [rank, value]);
-    }
+/** Undefined if name and attributes say nothing, as those of most spans do. */
+export function meaningOf(
+  name: string | undefined,
+  attributes: Readonly<Record<string, unknown>>,
+): GenAiMeaning | undefined {
+  const found: Found = new Map();
+  note(SPAN_NAME, name, attributes, found);
+  for (const attribute in attributes) note(attribute, attributes[attribute], attributes, found);
+  return found.size === 0 ? undefined : summarize(found);
+}
+
+type Found = Map<Row['means'], readonly [rank: number, value: unknown]>;
+
+function note(
+  attribute: string,
+  value: unknown,
+  attributes: Readonly<Record<string, unknown>>,
+  found: Found,
+): void {
+  const rows = byAttribute.get(attribute);
+  if (rows === undefined || value === undefined) return;
+  for (const [rank, row] of rows) {
+    const meant = row.after === undefined ? value : rest(value, row.after);
+    if (meant === undefined || !holds(row, value, attributes)) continue;
+    const known = found.get(row.means);
+    if (known === undefined || rank < known[0]) found.set(row.means, [rank, meant]);
   }
-  return found === undefined ? undefined : summarize(found);
+}
+
+function rest(value: unknown, after: string): string | undefined {
+  return typeof value === 'string' && value.startsWith(after)
+    ? value.slice(after.length)
+    : undefined;
 }
 
 function holds(row: Row, value: unknown, attributes: Readonly<Record<string, unknown>>): boolean {
@@ -119,7 +155,7 @@ function holds(row: Row, value: unknown, attributes: Readonly<Record<string, unk
   return row.when.isOneOf.includes(String(attributes[row.when.attribute]));
 }
 
-function summarize(found: ReadonlyMap<Row['means'], readonly [number, unknown]>): GenAiMeaning {
+function summarize(found: Found): GenAiMeaning {
   const labels: Partial<Record<GenAiLabel, string>> = {};
   let isInvocation = false;
   const tokens = { inputTokens: 0, outputTokens: 0 };

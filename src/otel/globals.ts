@@ -14,26 +14,33 @@ import type { Patches } from './patches.ts';
 export type Listeners = Readonly<Record<string, (registered: object) => void>>;
 
 export function watchRegistrations(listeners: Listeners, patches: Patches): void {
-  const found: unknown = Reflect.get(globalThis, API_KEY);
-  if (isObject(found)) watchRegistry(found, listeners, patches);
-  else watchForRegistry(listeners, patches);
+  watchGlobal(API_KEY, (registry) => watchRegistry(registry, listeners, patches), patches);
 }
 
-/** No copy of the API has registered anything: waits for the first. */
-function watchForRegistry(listeners: Listeners, patches: Patches): void {
+/** Calls `listener` with the object under a global key: now if it is there, else once it is set. */
+export function watchGlobal(
+  key: symbol,
+  listener: (value: object) => void,
+  patches: Patches,
+): void {
+  const found: unknown = Reflect.get(globalThis, key);
+  if (isObject(found)) {
+    listener(found);
+    return;
+  }
   const accessor: PropertyDescriptor & { get: () => undefined } = {
     configurable: true,
     enumerable: false,
     get: () => undefined,
-    set(registry: unknown) {
-      Reflect.defineProperty(globalThis, API_KEY, plain(registry));
-      if (isObject(registry)) watchRegistry(registry, listeners, patches);
+    set(value: unknown) {
+      Reflect.defineProperty(globalThis, key, plain(value));
+      if (isObject(value)) listener(value);
     },
   };
-  Reflect.defineProperty(globalThis, API_KEY, accessor);
+  Reflect.defineProperty(globalThis, key, accessor);
   patches.onRestore(() => {
-    if (Object.getOwnPropertyDescriptor(globalThis, API_KEY)?.get === accessor.get) {
-      Reflect.deleteProperty(globalThis, API_KEY);
+    if (Object.getOwnPropertyDescriptor(globalThis, key)?.get === accessor.get) {
+      Reflect.deleteProperty(globalThis, key);
     }
   });
 }
