@@ -5,12 +5,16 @@ import { defineConfig } from 'vitest/config';
  * clocks, so its files run one at a time and only after `unit` is through: a busy neighbour on the
  * same core would be a wrong result.
  *
- * `--mode package` runs what looks at the tarball and needs the registry, `--mode soak` the long
- * ones; neither is part of `npm test`.
+ * `--mode package` runs what looks at the tarball and needs the registry, `--mode otel` what needs
+ * agent frameworks and Jaeger, `--mode soak` the long ones; none is part of `npm test`.
  */
 const truth = ['test/truth/**/*.test.ts'];
 const soak = ['test/soak/**/*.test.ts'];
 const packaging = ['test/package/**/*.test.ts'];
+/** Real agent frameworks and a real tracing back end. */
+const otel = ['test/otel/real/**/*.test.ts'];
+/** Programs with packages of their own bring those packages' tests. */
+const foreign = ['**/node_modules/**'];
 
 /**
  * A test that needs a second try has found something: here it fails. In CI, where six thousand
@@ -38,12 +42,13 @@ function projectsOf(mode: string) {
   // Ten minutes are a long try already.
   if (mode === 'soak') return [alone('soak', soak, 1_200_000, 0)];
   if (mode === 'package') return [alone('package', packaging, 300_000)];
+  if (mode === 'otel') return [alone('otel', otel, 300_000)];
   const unit = {
     extends: true as const,
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: [...truth, ...soak, ...packaging],
+      exclude: [...foreign, ...truth, ...soak, ...packaging, ...otel],
       sequence: { groupOrder: 0 },
     },
   };

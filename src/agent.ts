@@ -24,6 +24,7 @@ import type { HeapEngine } from './memory/engine.ts';
 import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
 import { addon, addonProblem } from './native.ts';
+import { bridge } from './otel/bridge.ts';
 import { onProcessEnd, type ProcessEnd } from './process-end.ts';
 import { merge } from './profile/merge.ts';
 import type { Labels, Profile, ProfileType } from './profile/model.ts';
@@ -122,6 +123,7 @@ export class Agent {
         onIgnoredSignal: () => void this.flush(),
       });
       this.#startSamplers(running);
+      if (config.otel.enabled) this.#guard('otel', () => bridge.start(this.context));
       const windowMillis = secondsToMillis(config.windowSeconds);
       running.timer = outside(() => setInterval(() => this.#turn(), windowMillis).unref());
     } catch (error) {
@@ -375,6 +377,7 @@ export class Agent {
     });
     this.#guard('stop', () => running.cpu?.stop());
     this.#guard('stop', () => running.heap?.stop());
+    this.#guard('stop', () => bridge.stop());
     this.#guard('stop', () => this.context.deactivate());
     return profiles;
   }
@@ -427,6 +430,7 @@ export class Agent {
         totalMicros: microseconds(Number(this.#windowNanos / 1_000n)),
       },
       scopes: running?.store.status(),
+      otel: bridge.status(),
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
       exporters: running?.exporters.map((exporter) => exporter.status()) ?? [],
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),

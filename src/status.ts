@@ -4,6 +4,7 @@ import type { SlotMechanism } from './attribution/slot.ts';
 import type { CpuEngineStatus } from './cpu/engine.ts';
 import type { ExporterStatus } from './export/exporter.ts';
 import type { HeapEngineStatus } from './memory/engine.ts';
+import type { OtelStatus } from './otel/bridge.ts';
 import type { Microseconds } from './units.ts';
 
 /** One sampler: running, switched off by configuration, or unable to run and why. */
@@ -23,6 +24,7 @@ export interface Status {
     readonly totalMicros: Microseconds;
   };
   readonly scopes: ScopeStoreStatus | undefined;
+  readonly otel: OtelStatus;
   readonly profiles: {
     readonly delivered: number;
     readonly underWay: number;

@@ -74,6 +74,11 @@ export class ScopeContext {
     return this.#enter(scope, fn, args);
   }
 
+  /** Adds labels that became known after the scope was opened; its samples so far get them too. */
+  relabel(scope: Scope, own: LabelInput): void {
+    scope.labels = this.#merge(scope.labels, own);
+  }
+
   /** A getter or a proxy of the application may throw; its function must be called all the same. */
   #merge(parent: Labels, own: LabelInput): Labels {
     try {

@@ -17,8 +17,8 @@ export class Scope {
    * handler reads it from memory (native/slot.cc), and a probe at start checks that it finds it.
    */
   readonly id: number;
-  /** Own labels over those of the scope it was opened in. */
-  readonly labels: Labels;
+  /** Own labels over those of the scope it was opened in; replaced where some become known later. */
+  labels: Labels;
   /** Who pays for what runs here; `NOBODY` outside of everything billed. */
   bill: Bill = NOBODY;
 

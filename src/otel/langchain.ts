@@ -1,0 +1,136 @@
+/**
+ * LangChain and LangGraph. Their instrumentations start spans in callbacks, beside the code that the
+ * spans are about, and never make them active. What LangChain does make current is the configuration
+ * of a run, in an AsyncLocalStorage under a global key. So: the run's configuration names its tracers,
+ * a tracer knows the run's span, and the span's scope is entered with the run.
+ *
+ * Callbacks run in the background, so the span may be started after the run it is about. Then a scope
+ * is opened for it, and becomes the span's when the tracer files the span under the run's id.
+ */
+import type { LabelInput } from '../attribution/labels.ts';
+import type { Scope } from '../attribution/scope.ts';
+import type { OtelSpan } from './api.ts';
+import { watchGlobal } from './globals.ts';
+import type { Patches } from './patches.ts';
+
+const STORAGE_KEY = Symbol.for('ls:tracing_async_local_storage');
+const CONFIG_KEY = Symbol.for('lc:child_config');
+
+/** What LangChain keeps in its AsyncLocalStorage, as far as we read it. */
+interface RunStore {
+  readonly extra?: { readonly [CONFIG_KEY]?: RunConfig };
+}
+
+interface RunConfig {
+  readonly callbacks?: {
+    readonly handlers?: readonly Handler[];
+    getParentRunId?(): string | undefined;
+  };
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** What OpenInference's tracer keeps of each run that is under way, by the run's id. */
+type Runs = Record<string, { readonly span?: OtelSpan } | undefined>;
+
+interface Handler {
+  readonly runs?: Runs;
+}
+
+export interface LangChainScopes {
+  /** The scope of a span, with further labels for it. */
+  readonly scopeOf: (span: OtelSpan, labels: LabelInput) => Scope | undefined;
+  /** Opens a scope for a span that is yet to start. */
+  readonly reserve: (labels: LabelInput) => Scope | undefined;
+  /** The span has started. */
+  readonly redeem: (span: OtelSpan, reserved: Scope) => void;
+  /** It will not start. */
+  readonly release: (reserved: Scope) => void;
+  readonly runIn: (scope: Scope, run: () => unknown) => unknown;
+}
+
+/** Runs whose tracer never files a span, say because tracing is suppressed, must not pile up. */
+const MAX_RESERVED = 1_000;
+
+export function followLangChain(scopes: LangChainScopes, patches: Patches): void {
+  const reserved = new Map<string, { readonly scope: Scope; readonly forget: () => void }>();
+  patches.onRestore(() => {
+    for (const { forget } of reserved.values()) forget();
+  });
+
+  /** Undefined if nothing traces the run. */
+  const scopeFor = (config: RunConfig): Scope | undefined => {
+    const runId = config.callbacks?.getParentRunId?.();
+    if (runId === undefined) return undefined;
+    const runs = config.callbacks?.handlers?.find((handler) => handler.runs !== undefined)?.runs;
+    if (runs === undefined) return undefined;
+    const span = runs[runId]?.span;
+    if (span !== undefined) return scopes.scopeOf(span, labelsOf(config.metadata ?? {}));
+    return reserved.get(runId)?.scope ?? reserve(runId, runs, labelsOf(config.metadata ?? {}));
+  };
+
+  const reserve = (runId: string, runs: Runs, labels: LabelInput): Scope | undefined => {
+    const scope = scopes.reserve(labels);
+    if (scope === undefined) return undefined;
+    const forget = (): void => {
+      reserved.delete(runId);
+      if (Object.getOwnPropertyDescriptor(runs, runId)?.set !== undefined) delete runs[runId];
+    };
+    Object.defineProperty(runs, runId, {
+      configurable: true,
+      get: () => undefined,
+      set(value: Runs[string]) {
+        forget();
+        runs[runId] = value;
+        if (value?.span !== undefined) scopes.redeem(value.span, scope);
+      },
+    });
+    reserved.set(runId, { scope, forget });
+    if (reserved.size > MAX_RESERVED) {
+      const [oldest] = reserved.values();
+      oldest?.forget();
+      if (oldest !== undefined) scopes.release(oldest.scope);
+    }
+    return scope;
+  };
+
+  watchGlobal(
+    STORAGE_KEY,
+    (storage) => {
+      patches.replace(
+        storage,
+        'run',
+        (original) =>
+          function (this: unknown, ...args: unknown[]) {
+            const run = (): unknown => Reflect.apply(original, this, args);
+            const config = (args[0] as RunStore | undefined)?.extra?.[CONFIG_KEY];
+            const scope = config === undefined ? undefined : quietly(() => scopeFor(config));
+            return scope === undefined ? run() : scopes.runIn(scope, run);
+          },
+      );
+    },
+    patches,
+  );
+}
+
+/** These shapes are LangChain's own business: if they change, its runs go on without a scope. */
+function quietly<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The agent is the one LangChain names, else the outermost node of the graph. */
+function labelsOf(metadata: Readonly<Record<string, unknown>>): LabelInput {
+  const path = text(metadata['langgraph_checkpoint_ns']);
+  const outermost = path?.split('|', 1)[0]?.split(':', 1)[0];
+  return {
+    agent_name: text(metadata['lc_agent_name']) ?? outermost ?? text(metadata['langgraph_node']),
+    session_id: text(metadata['thread_id']),
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
