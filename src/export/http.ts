@@ -99,15 +99,13 @@ const PROXY_VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY
 /** An upload must not keep a process alive that has nothing else to do: the spool has the profile. */
 function withoutHold(connector: buildConnector.connector): buildConnector.connector {
   return (options, callback) => {
+    const onConnect = (...outcome: buildConnector.CallbackArgs): void => {
+      const [, connected] = outcome;
+      if (isHolding(connected)) release(connected);
+      callback(...outcome);
+    };
     // The types do not say that the socket is returned as well, before it is connected.
-    const socket: unknown = Reflect.apply(connector, undefined, [
-      options,
-      (...outcome: buildConnector.CallbackArgs) => {
-        const [, connected] = outcome;
-        if (connected !== null) release(connected);
-        callback(...outcome);
-      },
-    ]);
+    const socket: unknown = Reflect.apply(connector, undefined, [options, onConnect]);
     if (isHolding(socket)) release(socket);
     return socket;
   };
