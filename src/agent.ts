@@ -17,9 +17,9 @@ import type { CpuEngine } from './cpu/engine.ts';
 import { NativeCpuEngine } from './cpu/native-engine.ts';
 import { PortableCpuEngine } from './cpu/portable-engine.ts';
 import { SpanprofError } from './errors.ts';
+import { buildExporters } from './export/build.ts';
 import { Delivery } from './export/delivery.ts';
 import type { Exporter } from './export/exporter.ts';
-import { FileExporter } from './export/file.ts';
 import type { HeapEngine } from './memory/engine.ts';
 import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
@@ -236,13 +236,9 @@ export class Agent {
   }
 
   #buildExporters(config: Config): Exporter[] {
-    const report = this.#reporter.sayLine;
-    for (const exporter of config.exporters) {
-      if (exporter !== 'file') this.#reporter.say('EXPORTER_UNAVAILABLE', { exporter });
-    }
-    // An empty list was asked for: nothing is exported.
-    if (config.exporters.length === 0) return [];
-    return [new FileExporter({ ...config.file, report })];
+    const { exporters, missing } = buildExporters(config, this.#reporter.sayLine);
+    for (const exporter of missing) this.#reporter.say('EXPORTER_UNAVAILABLE', { exporter });
+    return exporters;
   }
 
   #startSamplers(running: Running): void {
@@ -385,6 +381,7 @@ export class Agent {
   /** What was under way has arrived or was given up. */
   #leave(running: Running): void {
     this.#leaving.delete(running);
+    for (const exporter of running.exporters) void exporter.close?.().catch(() => {});
     if (this.#running === undefined && this.#leaving.size === 0) this.#forgetProcessEnd();
   }
 
@@ -472,11 +469,14 @@ function describeProcess(config: Config): string[] {
   ];
 }
 
-/** Waits for `work`, but no longer than `capMillis`; does not keep the process alive. */
+/**
+ * Waits for `work`, but no longer than `capMillis`. Keeps the process alive meanwhile: uploads do not
+ * do that by themselves, and whoever waits for this wants them finished.
+ */
 async function within(capMillis: Milliseconds, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const cap = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, capMillis).unref();
+    timer = setTimeout(resolve, capMillis);
   });
   await Promise.race([work, cap]);
   clearTimeout(timer);

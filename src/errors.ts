@@ -63,6 +63,44 @@ const table = {
     message: 'a profile could not be written to {directory} ({reason}); it is dropped and counted',
     remedy: 'See the reason shown.',
   },
+  DESTINATION_FAILING: {
+    message:
+      '{name}: {destination} cannot take profiles ({reason}); they wait in {directory} and are sent when it can',
+    remedy:
+      'Nothing, if the server is down for a while. Otherwise check the address and the credentials; status().exporters shows what waits.',
+  },
+  PROFILE_REJECTED: {
+    message: '{name}: {destination} refused a profile ({reason}); it is dropped and counted',
+    remedy: 'See the reason shown; often a limit of the server. It is not sent again.',
+  },
+  SPOOL_FULL: {
+    message:
+      '{name}: more profiles wait in {directory} than may; the oldest are dropped and counted',
+    remedy: 'Raise spool.maxBytes (SPANPROF_SPOOL_MAX_BYTES) or bring the destination back.',
+  },
+  SPOOL_EXPIRED: {
+    message: '{name}: profiles waited too long in {directory}; they are dropped and counted',
+    remedy:
+      'Raise spool.maxAgeSeconds (SPANPROF_SPOOL_MAX_AGE_SECONDS) if the destination takes older ones.',
+  },
+  SPOOL_UNWRITABLE: {
+    message:
+      '{name}: profiles cannot be kept in {directory} ({reason}); they wait in memory and are lost if the process ends',
+    remedy: 'Make the directory writable or set spool.directory (SPANPROF_SPOOL_DIRECTORY).',
+  },
+  SPOOL_UNREADABLE: {
+    message:
+      '{name}: a profile in {directory} cannot be read ({reason}); it is dropped and counted',
+    remedy: 'See the reason shown.',
+  },
+  SPOOL_DAMAGED: {
+    message: '{name}: a damaged profile was set aside as {file}; it is counted as dropped',
+    remedy: 'Check the disk. The file may be deleted.',
+  },
+  QUEUE_FULL: {
+    message: '{name}: more profiles wait in memory than may; the oldest are dropped and counted',
+    remedy: 'Make spool.directory writable, so that profiles can wait on the disk.',
+  },
   LABEL_INVALID: {
     message: 'label {key} refused: {reason}',
     remedy:

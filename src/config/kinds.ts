@@ -114,6 +114,28 @@ export function listOf<const Name extends string>(
   };
 }
 
+/** Longer names are no labels: see `labels.ts`. */
+const MAX_NAME_LENGTH = 64;
+/** No service has use for more, and each costs series. */
+const MAX_NAMES = 20;
+
+/** A list of names of labels; a repeated one counts once. */
+export function names(): Kind<readonly string[]> {
+  const expected = `a list of at most ${MAX_NAMES} names of 1 to ${MAX_NAME_LENGTH} characters`;
+  const name = text(MAX_NAME_LENGTH);
+  const read = (raw: unknown): Reading<readonly string[]> => {
+    if (!Array.isArray(raw)) return REFUSED;
+    const value = new Set<string>();
+    for (const item of raw as readonly unknown[]) {
+      const reading = name.read(item, '');
+      if (!('value' in reading)) return { fault: `expected ${expected}, got ${show(item)} in it` };
+      value.add(reading.value);
+    }
+    return value.size > MAX_NAMES ? REFUSED : { value: [...value] };
+  };
+  return { expected, show, read, readText: (text) => read(splitList(text)) };
+}
+
 function splitList(text: string): string[] {
   return text
     .split(',')
@@ -172,5 +194,37 @@ export function labels(): Kind<Readonly<Record<string, string | number>>> {
     show,
     read: (raw) => readLabels(raw),
     readText: (given) => readLabelText(given, false),
+  };
+}
+
+/** What RFC 9110 calls a token. */
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+const MAX_HEADERS = 32;
+
+/** HTTP headers; in text `name=value,name=value`. Values can be credentials and appear in no message. */
+export function headers(): Kind<Readonly<Record<string, string>>> {
+  const read = (raw: unknown): Reading<Readonly<Record<string, string>>> => {
+    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return REFUSED;
+    const value = new Map<string, string>();
+    for (const [name, text] of Object.entries(raw) as [string, unknown][]) {
+      if (!HEADER_NAME.test(name)) return { fault: `header ${show(name)}: not a name of a header` };
+      if (typeof text !== 'string' || text.length > MAX_TEXT_LENGTH || CONTROL.test(text)) {
+        return { fault: `header ${name}: expected one line of text` };
+      }
+      value.set(name.toLowerCase(), text);
+    }
+    return value.size > MAX_HEADERS ? REFUSED : { value: Object.fromEntries(value) };
+  };
+  return {
+    expected: `headers by name, each a string, at most ${MAX_HEADERS}`,
+    show: showType,
+    read,
+    readText: (given) => {
+      const pairs = splitList(given).map((pair) =>
+        pair.split(/=(.*)/s, 2).map((part) => part.trim()),
+      );
+      if (pairs.some((pair) => pair.length < 2)) return { fault: 'not of the form name=value' };
+      return read(Object.fromEntries(pairs));
+    },
   };
 }

@@ -11,10 +11,12 @@ import {
   choice,
   decimal,
   flag,
+  headers,
   integer,
   type Kind,
   labels,
   listOf,
+  names,
   path,
   secret,
   text,
@@ -90,6 +92,13 @@ const WEEK_SECONDS = 7 * 24 * 3600;
 
 /** The bounds of whatever is kept on disk: room for a profile or two, and no more than one volume. */
 const DISK_BYTES = { from: MIB, to: 1024 * GIB, unit: 'bytes' };
+
+/** Which profile types one destination gets. */
+const profileTypes = (exporter: ExporterName) =>
+  withDefault(listOf('cpu', 'wall', 'heap', 'allocs'), ['cpu', 'wall', 'heap', 'allocs'], {
+    fallbackText: 'all of them',
+    doc: `The profile types that the exporter \`${exporter}\` gets.`,
+  });
 
 export const SCHEMA = {
   enabled: withDefault(flag(), true, {
@@ -168,6 +177,7 @@ export const SCHEMA = {
     maxBytes: withDefault(integer<Bytes>(DISK_BYTES), FILE_MAX_BYTES, {
       doc: 'Bytes of profiles kept in the directory; beyond it the oldest are removed.',
     }),
+    types: profileTypes('file'),
   },
   pyroscope: {
     endpoint: optional(url(), {
@@ -196,6 +206,34 @@ export const SCHEMA = {
       example: 'team-a',
       honours: ['PYROSCOPE_TENANT_ID'],
     }),
+    types: profileTypes('pyroscope'),
+    api: withDefault(choice('push', 'ingest'), 'push', {
+      doc: '`push` for Pyroscope 1 and 2; `ingest` for older servers.',
+    }),
+    seriesLabels: withDefault(names(), ['agent_name', 'tool_name'], {
+      doc: 'Labels of samples that Pyroscope gets; each distinct value becomes a series, so no ids. `span_id` and, where the server can take them, `trace_id` are sent in any case and become none.',
+    }),
+    spanLabel: withDefault(choice('root', 'active'), 'root', {
+      doc: 'Which span `span_id` means at Pyroscope: the local root span, as Grafana links traces to profiles, or the span that was active.',
+    }),
+    caFile: optional(path(), {
+      doc: 'PEM file of the certificate authorities to trust for Pyroscope, instead of those of Node.',
+      example: '/etc/ssl/company.pem',
+    }),
+    proxy: optional(url(), {
+      fallbackText: '`HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`',
+      doc: 'HTTP proxy on the way to Pyroscope.',
+      example: 'http://proxy:3128',
+    }),
+    headers: withDefault(
+      headers(),
+      {},
+      {
+        fallbackText: 'none',
+        doc: 'Further HTTP headers for Pyroscope; values are never shown.',
+        example: { 'x-team': 'search' },
+      },
+    ),
   },
   gcp: {
     projectId: optional(text(), {
@@ -225,6 +263,17 @@ export const SCHEMA = {
       SPOOL_MAX_AGE_SECONDS,
       { doc: 'Age at which a waiting profile is dropped and counted.' },
     ),
+  },
+  upload: {
+    timeoutSeconds: withDefault(decimal({ from: 0.1, to: 600, unit: 'seconds' }), 15, {
+      doc: 'Longest time one attempt to send a profile may take.',
+    }),
+    firstRetrySeconds: withDefault(decimal({ from: 0.01, to: 600, unit: 'seconds' }), 1, {
+      doc: 'Wait after a failed attempt; it doubles with each further one. Half of it is random.',
+    }),
+    maxRetrySeconds: withDefault(decimal({ from: 0.01, to: 3600, unit: 'seconds' }), 60, {
+      doc: 'Longest wait, unless the server asks for more.',
+    }),
   },
   endpoint: {
     port: optional(integer({ from: 0, to: 65_535 }), {

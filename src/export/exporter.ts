@@ -39,4 +39,6 @@ export interface Exporter {
   /** The same without waiting for anything: called while the process exits. */
   exportSync(profile: EncodedProfile): void;
   status(): ExporterStatus;
+  /** Called once, after the last profile; ends timers and connections. */
+  close?(): Promise<void>;
 }

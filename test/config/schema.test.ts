@@ -39,9 +39,11 @@ function samplesOf(entry: OptionEntry): readonly [Sample, Sample, Sample] {
     return three(second, first, second);
   }
   if (expected.startsWith('a list of ')) {
-    return three(['gcp', 'file'], ['gcp'], ['file', 'gcp']);
+    if (expected.includes('gcp')) return three(['gcp', 'file'], ['gcp'], ['file', 'gcp']);
+    // Profile types, which are names of labels as well.
+    return three(['heap', 'cpu'], ['wall'], ['cpu', 'heap']);
   }
-  if (expected.startsWith('labels')) {
+  if (/^(labels|headers)/.test(expected)) {
     return [
       { value: { a: 'b', c: 'd' }, text: 'a=b,c=d' },
       { value: { a: '2' }, text: 'a=2' },
@@ -145,10 +147,11 @@ describe.each(readable)('%s', (path, entry) => {
   });
 
   test('a wrong type is refused wherever it stands', () => {
-    const wrong = path === 'labels' ? 7 : { no: 'such' };
+    const isRecord = path === 'labels' || path === 'pyroscope.headers';
+    const wrong = isRecord ? 7 : { no: 'such' };
     const inCode = load({ options: optionsWith(entry, wrong) });
     const inToml = load({ toml: `${path} = ${tomlText(wrong)}\n` });
-    const what = `expected ${entry.option.kind.expected}, got ${path === 'labels' ? '7' : 'an object'}`;
+    const what = `expected ${entry.option.kind.expected}, got ${isRecord ? (path === 'labels' ? '7' : 'a number') : 'an object'}`;
     expect(formatProblems(inCode.problems)).toBe(`  ${path}: ${what} (option)`);
     expect(formatProblems(inToml.problems)).toBe(`  ${path}: ${what} (file ./spanprof.toml:1)`);
   });
@@ -189,13 +192,25 @@ test('the documented names and defaults', () => {
     heap: { enabled: true, intervalBytes: 524_288, labels: true, allocs: true },
     attribution: { cpu: 'exact', bytes: 'sampled', budgetPercent: 3 },
     exporters: ['file'],
-    file: { directory: join(cwd, 'profiles'), maxFiles: 1000, maxBytes: 536_870_912 },
+    file: {
+      directory: join(cwd, 'profiles'),
+      maxFiles: 1000,
+      maxBytes: 536_870_912,
+      types: ['cpu', 'wall', 'heap', 'allocs'],
+    },
     pyroscope: {
       endpoint: undefined,
       token: undefined,
       user: undefined,
       password: undefined,
       tenant: undefined,
+      types: ['cpu', 'wall', 'heap', 'allocs'],
+      api: 'push',
+      seriesLabels: ['agent_name', 'tool_name'],
+      spanLabel: 'root',
+      caFile: undefined,
+      proxy: undefined,
+      headers: {},
     },
     gcp: { projectId: undefined, zone: undefined },
     spool: {
@@ -203,6 +218,7 @@ test('the documented names and defaults', () => {
       maxBytes: 67_108_864,
       maxAgeSeconds: 3600,
     },
+    upload: { timeoutSeconds: 15, firstRetrySeconds: 1, maxRetrySeconds: 60 },
     endpoint: { port: undefined, host: '127.0.0.1', socket: undefined, token: undefined },
     otel: { enabled: true },
     telemetry: {},
@@ -226,16 +242,27 @@ test('the documented names and defaults', () => {
     'file.directory SPANPROF_FILE_DIRECTORY',
     'file.maxFiles SPANPROF_FILE_MAX_FILES',
     'file.maxBytes SPANPROF_FILE_MAX_BYTES',
+    'file.types SPANPROF_FILE_TYPES',
     'pyroscope.endpoint SPANPROF_PYROSCOPE_ENDPOINT',
     'pyroscope.token SPANPROF_PYROSCOPE_TOKEN',
     'pyroscope.user SPANPROF_PYROSCOPE_USER',
     'pyroscope.password SPANPROF_PYROSCOPE_PASSWORD',
     'pyroscope.tenant SPANPROF_PYROSCOPE_TENANT',
+    'pyroscope.types SPANPROF_PYROSCOPE_TYPES',
+    'pyroscope.api SPANPROF_PYROSCOPE_API',
+    'pyroscope.seriesLabels SPANPROF_PYROSCOPE_SERIES_LABELS',
+    'pyroscope.spanLabel SPANPROF_PYROSCOPE_SPAN_LABEL',
+    'pyroscope.caFile SPANPROF_PYROSCOPE_CA_FILE',
+    'pyroscope.proxy SPANPROF_PYROSCOPE_PROXY',
+    'pyroscope.headers SPANPROF_PYROSCOPE_HEADERS',
     'gcp.projectId SPANPROF_GCP_PROJECT_ID',
     'gcp.zone SPANPROF_GCP_ZONE',
     'spool.directory SPANPROF_SPOOL_DIRECTORY',
     'spool.maxBytes SPANPROF_SPOOL_MAX_BYTES',
     'spool.maxAgeSeconds SPANPROF_SPOOL_MAX_AGE_SECONDS',
+    'upload.timeoutSeconds SPANPROF_UPLOAD_TIMEOUT_SECONDS',
+    'upload.firstRetrySeconds SPANPROF_UPLOAD_FIRST_RETRY_SECONDS',
+    'upload.maxRetrySeconds SPANPROF_UPLOAD_MAX_RETRY_SECONDS',
     'endpoint.port SPANPROF_ENDPOINT_PORT',
     'endpoint.host SPANPROF_ENDPOINT_HOST',
     'endpoint.socket SPANPROF_ENDPOINT_SOCKET',

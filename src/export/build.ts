@@ -1,0 +1,75 @@
+import type { Config, ExporterName } from '../config/schema.ts';
+import { PERIOD_TYPES, type ProfileType } from '../profile/model.ts';
+import { milliseconds, secondsToMillis } from '../units.ts';
+import type { Destination } from './destination.ts';
+import type { Exporter } from './exporter.ts';
+import { FileExporter } from './file.ts';
+import { PyroscopeDestination } from './pyroscope/pyroscope.ts';
+import { QueueExporter } from './queue.ts';
+import { TypeFilter } from './type-filter.ts';
+
+type Report = (message: string) => void;
+
+/** The exporters that the configuration asks for; those of `missing` are not in this version. */
+export function buildExporters(
+  config: Config,
+  report: Report,
+): { exporters: Exporter[]; missing: ExporterName[] } {
+  const exporters: Exporter[] = [];
+  const missing: ExporterName[] = [];
+  for (const name of config.exporters) {
+    const exporter = build(name, config, report);
+    if (exporter === undefined) missing.push(name);
+    else exporters.push(exporter);
+  }
+  // Better than nowhere: profiles that were asked for are kept where they can be found.
+  if (exporters.length === 0 && missing.length > 0) exporters.push(fileExporter(config, report));
+  return { exporters, missing };
+}
+
+function build(name: ExporterName, config: Config, report: Report): Exporter | undefined {
+  switch (name) {
+    case 'file':
+      return only(config.file.types, fileExporter(config, report));
+    case 'pyroscope':
+      return only(config.pyroscope.types, queued(pyroscope(config), config, report));
+    case 'gcp':
+      return undefined; // queued(new GcpDestination(config.gcp), config, report)
+  }
+}
+
+/** The exporter, given only profiles of these types. */
+function only<Given extends Exporter | undefined>(types: readonly ProfileType[], exporter: Given) {
+  if (exporter === undefined || types.length === PROFILE_TYPES) return exporter;
+  return new TypeFilter(exporter, types);
+}
+const PROFILE_TYPES = Object.keys(PERIOD_TYPES).length;
+
+const fileExporter = (config: Config, report: Report): Exporter =>
+  new FileExporter({ ...config.file, report });
+
+function pyroscope(config: Config): Destination | undefined {
+  const { endpoint, api: protocol, ...options } = config.pyroscope;
+  if (endpoint === undefined) return undefined; // the configuration was refused before
+  const { labels } = config;
+  return new PyroscopeDestination({ ...options, endpoint, protocol, labels });
+}
+
+function queued(
+  destination: Destination | undefined,
+  config: Config,
+  report: Report,
+): Exporter | undefined {
+  if (destination === undefined) return undefined;
+  const { directory, maxBytes, maxAgeSeconds } = config.spool;
+  const { timeoutSeconds, firstRetrySeconds, maxRetrySeconds } = config.upload;
+  return new QueueExporter(destination, {
+    spoolDirectory: directory,
+    spoolMaxBytes: maxBytes,
+    spoolMaxAgeMillis: secondsToMillis(maxAgeSeconds),
+    timeoutMillis: milliseconds(timeoutSeconds * 1_000),
+    firstRetryMillis: milliseconds(firstRetrySeconds * 1_000),
+    maxRetryMillis: milliseconds(maxRetrySeconds * 1_000),
+    report,
+  });
+}
