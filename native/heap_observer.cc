@@ -18,7 +18,11 @@ void HeapObserver::OnStep(void* observer, int bytes_allocated, Word address, siz
   const auto* table =
       reinterpret_cast<const Table*>(functions - offsetof(Table, words[kWordsBefore]));
   HeapObserver* self = table->owner;
-  if (address != 0) self->recent_.push_back(self->slot_->Read());
+  if (address != 0) {
+    const int32_t scope = self->slot_->Read();
+    self->recent_.push_back(scope);
+    self->allocs_->Note(size, scope);
+  }
   const Word step = reinterpret_cast<const Word*>(self->original_vptr_)[kStep];
   reinterpret_cast<void (*)(void*, int, Word, size_t)>(step)(observer, bytes_allocated, address,
                                                               size);

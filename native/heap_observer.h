@@ -19,13 +19,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "heap_allocs.h"
 #include "slot.h"
 
 namespace spanprof {
 
 class HeapObserver {
  public:
-  HeapObserver(v8::Isolate* isolate, const Slot* slot) : isolate_(isolate), slot_(slot) {}
+  HeapObserver(v8::Isolate* isolate, const Slot* slot, AllocRecorder* allocs)
+      : isolate_(isolate), slot_(slot), allocs_(allocs) {}
   ~HeapObserver() { Detach(); }
   HeapObserver(const HeapObserver&) = delete;
   HeapObserver& operator=(const HeapObserver&) = delete;
@@ -77,6 +79,7 @@ class HeapObserver {
 
   v8::Isolate* const isolate_;
   const Slot* const slot_;
+  AllocRecorder* const allocs_;
   Word before_[kProfilerWords] = {};
   int profiler_words_ = 0;
   int sampler_at_ = -1;  // word of HeapProfiler that points to the sampler
