@@ -7,6 +7,7 @@
 
 #include "clocks.h"
 #include "cpu_sampler.h"
+#include "heap_allocs.h"
 #include "heap_sampler.h"
 #include "js.h"
 #include "meter.h"
@@ -28,12 +29,14 @@ struct Environment {
         slot(isolate_in),
         switcher(isolate_in),
         meter(isolate_in, &switcher),
-        cpu(isolate_in, &slot),
-        heap(isolate_in, &slot, &meter) {}
+        allocs(isolate_in),
+        cpu(isolate_in, &slot, &allocs),
+        heap(isolate_in, &slot, &meter, &allocs) {}
   v8::Isolate* const isolate;
   Slot slot;
   Switcher switcher;
   Meter meter;
+  AllocRecorder allocs;
   CpuSampler cpu;
   HeapSampler heap;
   bool owns_termination = false;
@@ -116,22 +119,31 @@ void CpuSeenScopes(const Arguments& args) {
   args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->cpu.TakeSeenScopes()));
 }
 
+// cpuRuns(): boolean
+void CpuRuns(const Arguments& args) { args.GetReturnValue().Set(Of(args)->cpu.running()); }
+
 // cpuStop(): void
 void CpuStop(const Arguments& args) { Of(args)->cpu.Stop(); }
 
 // ---- heap ----
 
-// heapStart(intervalBytes, stackDepth, labels): 0 labelled | 1 unlabelled | 2 busy
+// heapStart(intervalBytes, stackDepth, labels, allocs): 0 labelled | 1 unlabelled | 2 busy
 void HeapStartExport(const Arguments& args) {
   const HeapStart result =
       Of(args)->heap.Start(static_cast<uint64_t>(NumberArgument(args, 0)), IntArgument(args, 1),
-                           args[2]->BooleanValue(args.GetIsolate()));
+                           args[2]->BooleanValue(args.GetIsolate()),
+                           args[3]->BooleanValue(args.GetIsolate()));
   args.GetReturnValue().Set(static_cast<int32_t>(result));
 }
 
 // heapCollect(): HeapColumns | undefined
 void HeapCollect(const Arguments& args) {
   args.GetReturnValue().Set(Of(args)->heap.Collect(ContextOf(args)));
+}
+
+// heapAllocs(): AllocWindow | undefined
+void HeapAllocs(const Arguments& args) {
+  args.GetReturnValue().Set(Of(args)->allocs.Take(ContextOf(args)));
 }
 
 // heapSeenScopes(): Int32Array
@@ -241,9 +253,11 @@ NODE_MODULE_INIT() {
   set("cpuStart", CpuStartExport);
   set("cpuCollect", CpuCollect);
   set("cpuSeenScopes", CpuSeenScopes);
+  set("cpuRuns", CpuRuns);
   set("cpuStop", CpuStop);
   set("heapStart", HeapStartExport);
   set("heapCollect", HeapCollect);
+  set("heapAllocs", HeapAllocs);
   set("heapSeenScopes", HeapSeenScopes);
   set("heapStop", HeapStop);
   set("heapLiveBytes", HeapLiveBytes);

@@ -136,14 +136,9 @@ constexpr int64_t kV8ClockAheadMicros = 1;
 // coming and no sample appears. That many ticks without a single sample tell it apart from chance.
 constexpr uint32_t kStuckTicks = 20;
 
-struct Sample {
-  int64_t nanos;
-  const v8::CpuProfileNode* node;
-};
-
 // V8's samples by time. They come in order but for neighbours that overtook each other.
-std::vector<Sample> SamplesByTime(const v8::CpuProfile* profile) {
-  std::vector<Sample> samples;
+std::vector<StackSample> SamplesByTime(const v8::CpuProfile* profile) {
+  std::vector<StackSample> samples;
   if (profile == nullptr) return samples;
   const int count = profile->GetSamplesCount();
   samples.reserve(static_cast<size_t>(count));
@@ -152,7 +147,7 @@ std::vector<Sample> SamplesByTime(const v8::CpuProfile* profile) {
     samples.push_back({micros * kNanosPerMicro, profile->GetSample(i)});
   }
   std::stable_sort(samples.begin(), samples.end(),
-                   [](const Sample& a, const Sample& b) { return a.nanos < b.nanos; });
+                   [](const StackSample& a, const StackSample& b) { return a.nanos < b.nanos; });
   return samples;
 }
 
@@ -218,7 +213,8 @@ v8::Local<v8::Value> CpuSampler::Collect(v8::Local<v8::Context> context, bool go
 CpuSampler::Joined CpuSampler::Join(const v8::CpuProfile* profile, int64_t end_nanos,
                                     CpuTable* table) {
   Joined joined;
-  const std::vector<Sample> samples = SamplesByTime(profile);
+  std::vector<StackSample> samples = SamplesByTime(profile);
+  allocs_->Join(&samples, end_nanos);
   std::unordered_map<const v8::CpuProfileNode*, bool> is_idle;
   auto sample = samples.begin();
   uint32_t at = read_.load(std::memory_order_relaxed);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cpu_table.h"
+#include "heap_allocs.h"
 #include "slot.h"
 
 namespace spanprof {
@@ -30,7 +31,9 @@ enum class CpuStart { kStarted, kForeignProfiler, kFailed };
 
 class CpuSampler {
  public:
-  CpuSampler(v8::Isolate* isolate, const Slot* slot) : isolate_(isolate), slot_(slot) {}
+  // `allocs` gets the stacks that it has asked V8's profiler for.
+  CpuSampler(v8::Isolate* isolate, const Slot* slot, AllocRecorder* allocs)
+      : isolate_(isolate), slot_(slot), allocs_(allocs) {}
   ~CpuSampler() { Stop(); }
   CpuSampler(const CpuSampler&) = delete;
   CpuSampler& operator=(const CpuSampler&) = delete;
@@ -66,6 +69,7 @@ class CpuSampler {
 
   v8::Isolate* const isolate_;
   const Slot* const slot_;
+  AllocRecorder* const allocs_;
   v8::CpuProfiler* profiler_ = nullptr;
   v8::ProfilerId profile_id_ = 0;
   int interval_micros_ = 0;

@@ -6,9 +6,10 @@
 #include <v8.h>
 
 #include <cstdint>
-#include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "cpu_frames.h"
 
 namespace spanprof {
 
@@ -35,16 +36,6 @@ class CpuTable {
   v8::Local<v8::Object> ToObject(v8::Isolate* isolate, v8::Local<v8::Context> context) const;
 
  private:
-  struct FunctionKey {
-    const char* name;  // V8 keeps one copy of each string, so pointers identify them
-    const char* file;
-    int line;
-    int column;
-    bool operator==(const FunctionKey& other) const;
-  };
-  struct FunctionKeyHash {
-    size_t operator()(const FunctionKey& key) const;
-  };
   struct TotalKey {
     int32_t node;
     int32_t scope;
@@ -61,20 +52,9 @@ class CpuTable {
     double cpu_nanos = 0;
   };
 
-  // Index of a node, callers first. Only nodes on the path of a sample are taken.
-  int32_t NodeIndex(const v8::CpuProfileNode* node);
-  int32_t FunctionIndex(const v8::CpuProfileNode* node);
-  int32_t StringIndex(const char* string);
-
-  std::unordered_map<const v8::CpuProfileNode*, int32_t> node_index_;
-  std::unordered_map<FunctionKey, int32_t, FunctionKeyHash> function_index_;
-  std::unordered_map<const char*, int32_t> string_index_;
+  CpuFrames frames_;
   std::unordered_map<const v8::CpuProfileNode*, LineDealer> lines_;
   std::unordered_map<TotalKey, size_t, TotalKeyHash> total_index_;
-  std::vector<std::string> strings_;
-  std::vector<int32_t> functions_;  // name, file, line, column of each
-  std::vector<int32_t> node_parent_;
-  std::vector<int32_t> node_function_;
   std::vector<Total> totals_;
 };
 

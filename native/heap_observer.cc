@@ -22,6 +22,7 @@ void HeapObserver::OnStep(void* observer, int bytes_allocated, Word address, siz
     const int32_t scope = self->slot_->Read();
     self->recent_.push_back(scope);
     self->meter_->OnSample(scope, size);
+    self->allocs_->Note(size, scope);
   }
   const Word step = reinterpret_cast<const Word*>(self->original_vptr_)[kStep];
   reinterpret_cast<void (*)(void*, int, Word, size_t)>(step)(observer, bytes_allocated, address,

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "heap_allocs.h"
 #include "meter.h"
 #include "slot.h"
 
@@ -26,8 +27,8 @@ namespace spanprof {
 
 class HeapObserver {
  public:
-  HeapObserver(v8::Isolate* isolate, const Slot* slot, Meter* meter)
-      : isolate_(isolate), slot_(slot), meter_(meter) {}
+  HeapObserver(v8::Isolate* isolate, const Slot* slot, Meter* meter, AllocRecorder* allocs)
+      : isolate_(isolate), slot_(slot), meter_(meter), allocs_(allocs) {}
   ~HeapObserver() { Detach(); }
   HeapObserver(const HeapObserver&) = delete;
   HeapObserver& operator=(const HeapObserver&) = delete;
@@ -80,6 +81,7 @@ class HeapObserver {
   v8::Isolate* const isolate_;
   const Slot* const slot_;
   Meter* const meter_;
+  AllocRecorder* const allocs_;
   Word before_[kProfilerWords] = {};
   int profiler_words_ = 0;
   int sampler_at_ = -1;  // word of HeapProfiler that points to the sampler

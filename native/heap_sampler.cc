@@ -11,7 +11,8 @@
 
 namespace spanprof {
 
-HeapStart HeapSampler::Start(uint64_t interval_bytes, int stack_depth, bool labels) {
+HeapStart HeapSampler::Start(uint64_t interval_bytes, int stack_depth, bool labels,
+                             bool allocs) {
   if (StillOurs()) return labelled_ ? HeapStart::kLabelled : HeapStart::kUnlabelled;
   observer_.LookBefore();
   running_ = isolate_->GetHeapProfiler()->StartSamplingHeapProfiler(
@@ -19,13 +20,16 @@ HeapStart HeapSampler::Start(uint64_t interval_bytes, int stack_depth, bool labe
   if (!running_) return HeapStart::kBusy;
   observer_.FindSampler();
   // Attached also when no labels are wanted: it is how a foreign sampler is told from ours.
-  labelled_ = observer_.Attach(interval_bytes) && labels;
+  const bool attached = observer_.Attach(interval_bytes);
+  labelled_ = attached && labels;
+  if (attached && allocs) allocs_->Begin(interval_bytes);
   return labelled_ ? HeapStart::kLabelled : HeapStart::kUnlabelled;
 }
 
 bool HeapSampler::StillOurs() {
   if (running_ && !observer_.IsSamplerOurs()) {
     running_ = false;
+    allocs_->End();
     observer_.Detach();
   }
   return running_;
@@ -34,6 +38,7 @@ bool HeapSampler::StillOurs() {
 void HeapSampler::Stop() {
   if (!StillOurs()) return;
   running_ = false;
+  allocs_->End();
   observer_.Detach();
   isolate_->GetHeapProfiler()->StopSamplingHeapProfiler();
 }

@@ -17,15 +17,16 @@ enum class HeapStart { kLabelled, kUnlabelled, kBusy };
 
 class HeapSampler {
  public:
-  HeapSampler(v8::Isolate* isolate, const Slot* slot, Meter* meter)
-      : isolate_(isolate), observer_(isolate, slot, meter) {}
+  HeapSampler(v8::Isolate* isolate, const Slot* slot, Meter* meter, AllocRecorder* allocs)
+      : isolate_(isolate), allocs_(allocs), observer_(isolate, slot, meter, allocs) {}
   ~HeapSampler() { Stop(); }
   HeapSampler(const HeapSampler&) = delete;
   HeapSampler& operator=(const HeapSampler&) = delete;
 
   // Isolate's thread. kBusy: someone else samples this isolate's heap; theirs is left alone.
   // `interval_bytes` must be odd for labels (see HeapObserver).
-  HeapStart Start(uint64_t interval_bytes, int stack_depth, bool labels);
+  // `allocs`: also records what is allocated; only done if V8 is built as we know it.
+  HeapStart Start(uint64_t interval_bytes, int stack_depth, bool labels, bool allocs);
   // What is alive now; undefined if not running, or if another party ended the sampling.
   v8::Local<v8::Value> Collect(v8::Local<v8::Context> context);
   // Live bytes of each scope, the two in turn; empty if not running or without labels.
@@ -41,6 +42,7 @@ class HeapSampler {
   bool StillOurs();
 
   v8::Isolate* const isolate_;
+  AllocRecorder* const allocs_;
   HeapObserver observer_;
   bool running_ = false;
   bool labelled_ = false;

@@ -222,12 +222,13 @@ export class Agent {
     resolve: SourceMaps['resolve'],
     labelsFor: (scopeId: number) => Labels | undefined,
   ): HeapEngine {
-    const { intervalBytes, labels } = config.heap;
+    const { intervalBytes, labels, allocs } = config.heap;
     if (addon === undefined) return new PortableHeapEngine(intervalBytes);
     return new NativeHeapEngine({
       addon,
       intervalBytes,
       labels,
+      allocs,
       resolve,
       labelsFor,
       runInScope: (fn) => this.context.runWithId(fn),
@@ -290,8 +291,10 @@ export class Agent {
       if (running.config.cpu.wall) profiles.push(collected.wall);
     });
     this.#guard('heap', () => {
-      const collected = running.heap?.collect(window);
-      if (collected !== undefined) profiles.push(collected);
+      const collected = running.heap?.collect(window, goOn);
+      if (collected === undefined) return;
+      profiles.push(collected.heap);
+      if (collected.allocs !== undefined) profiles.push(collected.allocs);
     });
     running.store.release();
     for (const recording of this.#recordings) recording.push(...profiles);

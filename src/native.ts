@@ -52,6 +52,17 @@ export interface HeapColumns extends FrameColumns {
   readonly sampleBytes: Float64Array;
 }
 
+/** What was allocated since the last look. Implemented in native/heap_allocs.cc. */
+export interface AllocWindow {
+  /** Stack -1: none is known. */
+  readonly tables: readonly HeapColumns[];
+  readonly samples: number;
+  /** Of them, those without a stack. */
+  readonly withoutStack: number;
+  /** Samples beyond these that the buffer had no room for. */
+  readonly overflowed: number;
+}
+
 /** Rows of running figures, in columns shared with native/switcher.cc. Times are in milliseconds. */
 export interface BillColumns {
   /** See `SWITCHER_WORD` and `SWITCHER_NUMBER`. */
@@ -123,11 +134,14 @@ export interface Addon {
   cpuStart(intervalMicros: number, tickCapacity: number): number;
   cpuCollect(goOn: boolean): CpuCollection | undefined;
   cpuSeenScopes(): Int32Array;
+  cpuRuns(): boolean;
   cpuStop(): void;
   // native/heap_sampler.cc
   /** `intervalBytes` must be odd for labels (native/heap_observer.h says why). */
-  heapStart(intervalBytes: number, stackDepth: number, labels: boolean): number;
+  heapStart(intervalBytes: number, stackDepth: number, labels: boolean, allocs: boolean): number;
   heapCollect(): HeapColumns | undefined;
+  /** Stacks come with the CPU windows collected since the last call. Undefined if not recording. */
+  heapAllocs(): AllocWindow | undefined;
   heapSeenScopes(): Int32Array;
   heapStop(): void;
   /** Scope and live bytes in turn, for every scope with a live sample. */

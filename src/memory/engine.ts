@@ -15,12 +15,31 @@ export interface HeapWindow {
   readonly threadLabels: Labels;
 }
 
+/** The profiles of one window. */
+export interface HeapProfiles {
+  /** What is alive at its end. */
+  readonly heap: Profile;
+  /** What was allocated in it, dead or alive; undefined where that is switched off or not possible. */
+  readonly allocs: Profile | undefined;
+}
+
+/** What recording allocations has done since it started. */
+export interface AllocsStatus {
+  readonly samples: number;
+  /** Of them, those whose stack is not known: they have their labels and a frame `(no stack)`. */
+  readonly withoutStack: number;
+  /** Samples that the buffer had no room for. */
+  readonly lost: number;
+}
+
 /** Part of `status()`. */
 export interface HeapEngineStatus {
   /** Whether heap samples carry the labels of the scope that allocated. */
   readonly labels: boolean;
   /** Times another party ended our sampling and it was begun again. */
   readonly restarts: number;
+  /** Undefined where allocations are not recorded. */
+  readonly allocs: AllocsStatus | undefined;
 }
 
 /**
@@ -30,10 +49,12 @@ export interface HeapEngineStatus {
 export interface HeapEngine {
   start(): void;
   /**
-   * What is alive now. Undefined if sampling does not run, or another party ended it; then it is
-   * begun again, as soon as that is possible.
+   * Ends the window. Must be called after the CPU engine's, which brings the stacks of allocations.
+   * `goOn`: another window follows. Undefined if
+   * sampling does not run, or another party ended it; then it is begun again, as soon as that is
+   * possible.
    */
-  collect(window: HeapWindow): Profile | undefined;
+  collect(window: HeapWindow, goOn: boolean): HeapProfiles | undefined;
   /** Must be called before the process exits: Node 24 crashes with sampling on. */
   stop(): void;
   /** Ids of the scopes seen by samples since the last call. */
@@ -43,12 +64,16 @@ export interface HeapEngine {
   status(): HeapEngineStatus;
 }
 
-/** The header of one window's `heap` profile. */
-export function heapHeader(intervalBytes: number, window: HeapWindow): ProfileHeader {
+/** The header of one window's profile. */
+export function heapHeader(
+  profileType: 'heap' | 'allocs',
+  intervalBytes: number,
+  window: HeapWindow,
+): ProfileHeader {
   return {
-    profileType: 'heap',
-    sampleTypes: SAMPLE_TYPES.heap,
-    periodType: PERIOD_TYPES.heap,
+    profileType,
+    sampleTypes: SAMPLE_TYPES[profileType],
+    periodType: PERIOD_TYPES[profileType],
     period: intervalBytes,
     timeNanos: window.timeNanos,
     durationNanos: window.durationNanos,

@@ -1,11 +1,21 @@
-/** Live heap through V8's sampling heap profiler, with the labels of who allocated (native/heap_sampler.cc). */
+/**
+ * Live heap and allocations through V8's sampling heap profiler, with the labels of who allocated
+ * (native/heap_sampler.cc, native/heap_allocs.cc).
+ */
 import { SpanprofError } from '../errors.ts';
 import { type Addon, HEAP_START, type HeapColumns } from '../native.ts';
 import { ProfileBuilder } from '../profile/builder.ts';
 import { FrameTable, type ResolvePosition } from '../profile/frames.ts';
 import type { Labels, Profile } from '../profile/model.ts';
 import type { Bytes } from '../units.ts';
-import { type HeapEngine, type HeapEngineStatus, type HeapWindow, heapHeader } from './engine.ts';
+import { AllocStacks } from './alloc-stacks.ts';
+import {
+  type HeapEngine,
+  type HeapEngineStatus,
+  type HeapProfiles,
+  type HeapWindow,
+  heapHeader,
+} from './engine.ts';
 import { HEAP_STACK_DEPTH } from './limits.ts';
 import { type RunInScope, selfTest } from './self-test.ts';
 
@@ -14,6 +24,8 @@ export interface NativeHeapOptions {
   readonly intervalBytes: Bytes;
   /** Whether samples shall carry labels. */
   readonly labels: boolean;
+  /** Whether allocations shall be recorded, the dead included. */
+  readonly allocs: boolean;
   readonly resolve: ResolvePosition;
   /** Labels of a scope id; undefined if they are lost. */
   readonly labelsFor: (scopeId: number) => Labels | undefined;
@@ -22,21 +34,27 @@ export interface NativeHeapOptions {
   readonly reportUnlabelled: (reason: string) => void;
 }
 
+/** For what was allocated where no stack is known; in parentheses as V8's own. */
+const NO_STACK = '(no stack)';
+
 export class NativeHeapEngine implements HeapEngine {
   readonly #options: NativeHeapOptions;
   /** V8's sampler is recognised by its interval, which must not be a round number. */
   readonly #intervalBytes: number;
+  readonly #stacks: AllocStacks | undefined;
   /** Labels of the scopes whose samples are alive: the scopes themselves may be long gone. */
   #held = new Map<number, Labels>();
   #wanted: boolean;
   #running = false;
   #labelled = false;
   #restarts = 0;
+  #allocs = { samples: 0, withoutStack: 0, lost: 0 };
 
   constructor(options: NativeHeapOptions) {
     this.#options = options;
     this.#intervalBytes = options.intervalBytes | 1;
     this.#wanted = options.labels;
+    if (options.allocs) this.#stacks = new AllocStacks(options.addon);
   }
 
   start(): void {
@@ -47,41 +65,73 @@ export class NativeHeapEngine implements HeapEngine {
       if (problem !== undefined) reportUnlabelled(problem);
     }
     if (!this.#begin()) throw new SpanprofError('HEAP_PROFILER_BUSY');
+    this.#stacks?.start();
   }
 
   #begin(): boolean {
-    const { addon } = this.#options;
-    const result = addon.heapStart(this.#intervalBytes, HEAP_STACK_DEPTH, this.#wanted);
+    const { addon, allocs } = this.#options;
+    const result = addon.heapStart(this.#intervalBytes, HEAP_STACK_DEPTH, this.#wanted, allocs);
     this.#running = result !== HEAP_START.busy;
     this.#labelled = result === HEAP_START.labelled;
     this.#held.clear();
     return this.#running;
   }
 
-  collect(window: HeapWindow): Profile | undefined {
+  collect(window: HeapWindow, goOn: boolean): HeapProfiles | undefined {
+    this.#stacks?.collect(goOn);
+    // First: to build the heap profile is to allocate.
+    const allocs = this.#collectAllocs(window);
     const columns = this.#options.addon.heapCollect();
-    if (columns !== undefined) return this.#build(window, columns);
+    if (columns !== undefined) return { heap: this.#heap(window, columns), allocs };
     // Another party ended it. What was alive is forgotten; from here on it is seen again.
     if (this.#begin()) this.#restarts++;
     return undefined;
   }
 
-  #build(window: HeapWindow, columns: HeapColumns): Profile {
-    const builder = new ProfileBuilder(heapHeader(this.#intervalBytes, window));
-    const frames = new FrameTable(builder, columns, this.#options.resolve);
+  #collectAllocs(window: HeapWindow): Profile | undefined {
+    const collected = this.#options.addon.heapAllocs();
+    if (collected === undefined) return undefined;
+    this.#allocs.samples += collected.samples;
+    this.#allocs.withoutStack += collected.withoutStack;
+    this.#allocs.lost += collected.overflowed;
+    const builder = new ProfileBuilder(heapHeader('allocs', this.#intervalBytes, window));
+    for (const table of collected.tables) {
+      this.#add(builder, table, window, (scope) => this.#options.labelsFor(scope));
+    }
+    return builder.build();
+  }
+
+  #heap(window: HeapWindow, columns: HeapColumns): Profile {
+    const builder = new ProfileBuilder(heapHeader('heap', this.#intervalBytes, window));
     this.#hold(columns.sampleScope);
+    this.#add(builder, columns, window, (scope) => this.#held.get(scope));
+    return builder.build();
+  }
+
+  #add(
+    builder: ProfileBuilder,
+    columns: HeapColumns,
+    { threadLabels }: HeapWindow,
+    labelsOf: (scope: number) => Labels | undefined,
+  ): void {
+    const frames = new FrameTable(builder, columns, this.#options.resolve);
+    const labelSets = new Map<number, number>([[0, builder.labelSet(threadLabels)]]);
+    const labelSetOf = (scope: number): number => {
+      const known = labelSets.get(scope);
+      if (known !== undefined) return known;
+      const set = builder.labelSet({ ...threadLabels, ...labelsOf(scope) });
+      labelSets.set(scope, set);
+      return set;
+    };
     for (let i = 0; i < columns.sampleNode.length; i++) {
-      const own = this.#held.get(columns.sampleScope[i] ?? 0);
+      const node = columns.sampleNode[i] ?? -1;
       builder.add(
-        frames.stackOf(columns.sampleNode[i] ?? 0),
-        builder.labelSet(
-          own === undefined ? window.threadLabels : { ...window.threadLabels, ...own },
-        ),
+        node < 0 ? builder.stack(-1, builder.frame(NO_STACK, '', 0)) : frames.stackOf(node),
+        labelSetOf(this.#labelled ? (columns.sampleScope[i] ?? 0) : 0),
         columns.sampleObjects[i] ?? 0,
         columns.sampleBytes[i] ?? 0,
       );
     }
-    return builder.build();
   }
 
   /** Keeps the labels of exactly these scopes. */
@@ -97,6 +147,7 @@ export class NativeHeapEngine implements HeapEngine {
 
   stop(): void {
     this.#options.addon.heapStop();
+    this.#stacks?.stop();
     this.#running = false;
     this.#held.clear();
   }
@@ -110,6 +161,10 @@ export class NativeHeapEngine implements HeapEngine {
   }
 
   status(): HeapEngineStatus {
-    return { labels: this.#labelled, restarts: this.#restarts };
+    return {
+      labels: this.#labelled,
+      restarts: this.#restarts,
+      allocs: this.#stacks === undefined ? undefined : { ...this.#allocs },
+    };
   }
 }

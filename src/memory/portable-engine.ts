@@ -3,9 +3,14 @@ import { createRequire } from 'node:module';
 import type { Profile as PprofProfile } from 'pprof-format';
 import { SpanprofError } from '../errors.ts';
 import { fromPprofFormat } from '../profile/from-pprof-format.ts';
-import type { Profile } from '../profile/model.ts';
 import type { Bytes } from '../units.ts';
-import { type HeapEngine, type HeapEngineStatus, type HeapWindow, heapHeader } from './engine.ts';
+import {
+  type HeapEngine,
+  type HeapEngineStatus,
+  type HeapProfiles,
+  type HeapWindow,
+  heapHeader,
+} from './engine.ts';
 import { HEAP_STACK_DEPTH } from './limits.ts';
 
 /** The part of @datadog/pprof 5.20 used here. */
@@ -39,16 +44,14 @@ export class PortableHeapEngine implements HeapEngine {
     }
   }
 
-  collect(window: HeapWindow): Profile | undefined {
+  collect(window: HeapWindow): HeapProfiles | undefined {
     try {
       const collected = this.#heap?.profile(undefined, undefined, () => ({
         ...window.threadLabels,
       }));
       if (collected === undefined) return undefined;
-      return {
-        ...fromPprofFormat(collected),
-        ...heapHeader(this.#intervalBytes, window),
-      };
+      const header = heapHeader('heap', this.#intervalBytes, window);
+      return { heap: { ...fromPprofFormat(collected), ...header }, allocs: undefined };
     } catch {
       this.#heap = undefined; // another party ended the sampling
       return undefined;
@@ -73,6 +76,6 @@ export class PortableHeapEngine implements HeapEngine {
   }
 
   status(): HeapEngineStatus {
-    return { labels: false, restarts: 0 };
+    return { labels: false, restarts: 0, allocs: undefined };
   }
 }
