@@ -17,8 +17,10 @@ import { NativeCpuEngine } from './cpu/native-engine.ts';
 import { PortableCpuEngine } from './cpu/portable-engine.ts';
 import { SpanprofError } from './errors.ts';
 import { Delivery } from './export/delivery.ts';
-import type { Exporter } from './export/exporter.ts';
+import type { Exporter, ExporterStatus } from './export/exporter.ts';
 import { FileExporter } from './export/file.ts';
+import { GcpOnline } from './export/gcp/online.ts';
+import { gcpSettings } from './export/gcp/settings.ts';
 import type { HeapEngine } from './memory/engine.ts';
 import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
@@ -44,6 +46,8 @@ interface Running {
   readonly slot: Slot;
   readonly delivery: Delivery;
   readonly exporters: readonly Exporter[];
+  /** Takes no windows: it records when Google's server asks for it. */
+  readonly gcp: GcpOnline | undefined;
   readonly clock: WindowClock;
   readonly comments: readonly string[];
   readonly threadLabels: Labels;
@@ -122,6 +126,9 @@ export class Agent {
       this.#startSamplers(running);
       const windowMillis = secondsToMillis(config.windowSeconds);
       running.timer = outside(() => setInterval(() => this.#turn(), windowMillis).unref());
+      if (running.cpu !== undefined || running.heap !== undefined) {
+        outside(() => running.gcp?.start());
+      }
     } catch (error) {
       this.#tearDown(running);
       this.#leave(running);
@@ -178,6 +185,7 @@ export class Agent {
       store,
       slot: createSlot(addon, this.context.storage, (scope) => portable?.setScope(scope)),
       exporters,
+      gcp: this.#buildGcp(config),
       delivery: new Delivery(exporters, {
         serviceName: config.serviceName,
         processId: process.pid,
@@ -214,12 +222,26 @@ export class Agent {
 
   #buildExporters(config: Config): Exporter[] {
     const report = this.#reporter.sayLine;
-    for (const exporter of config.exporters) {
-      if (exporter !== 'file') this.#reporter.say('EXPORTER_UNAVAILABLE', { exporter });
-    }
+    const unavailable = config.exporters.filter(
+      (name) => name === 'pyroscope' || (name === 'gcp' && config.gcp.mode === 'offline'),
+    );
+    for (const exporter of unavailable) this.#reporter.say('EXPORTER_UNAVAILABLE', { exporter });
     // An empty list was asked for: nothing is exported.
-    if (config.exporters.length === 0) return [];
+    if (unavailable.length === 0 && !config.exporters.includes('file')) return [];
     return [new FileExporter({ ...config.file, report })];
+  }
+
+  #buildGcp(config: Config): GcpOnline | undefined {
+    if (!config.exporters.includes('gcp') || config.gcp.mode !== 'online') return undefined;
+    const report = this.#reporter.sayLine;
+    try {
+      const settings = gcpSettings(config, report);
+      return new GcpOnline({ settings, record: () => this.record(), report });
+    } catch (error) {
+      if (error instanceof SpanprofError) report(error.message);
+      else this.#failed('gcp', error);
+      return undefined;
+    }
   }
 
   #startSamplers(running: Running): void {
@@ -348,6 +370,7 @@ export class Agent {
     this.#running = undefined;
     this.#leaving.add(running);
     clearInterval(running.timer);
+    this.#guard('stop', () => running.gcp?.stop());
     let profiles: Profile[] = [];
     this.#guard('window', () => {
       profiles = this.#collect(running, false);
@@ -401,11 +424,15 @@ export class Agent {
       },
       scopes: running?.store.status(),
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
-      exporters: running?.exporters.map((exporter) => exporter.status()) ?? [],
+      exporters: running === undefined ? [] : exporterStatus(running),
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),
       messages: this.#reporter.lines,
     };
   }
+}
+
+function exporterStatus({ exporters, gcp }: Running): ExporterStatus[] {
+  return [...exporters, ...(gcp === undefined ? [] : [gcp])].map((exporter) => exporter.status());
 }
 
 /** One profile of each type. A live heap is a state, not a sum: of it the last window counts. */
