@@ -3,6 +3,7 @@
  * tokens. It checks what the real service documents about requests, keeps what it was handed, and
  * answers as it is told to. The reference client is run against it too (`test/gcp/reference`).
  */
+import { createVerify, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -44,6 +45,8 @@ export interface HandedIn {
   readonly deployment: unknown;
   /** As it came: gzip. */
   readonly pprof: Buffer;
+  /** All fields of the request. */
+  readonly fields: readonly string[];
 }
 
 /** `google.rpc.Status` as REST shows it. */
@@ -77,6 +80,11 @@ export class CloudProfiler {
   readonly violations: string[] = [];
   readonly headers: IncomingMessage['headers'][] = [];
   tokensGiven = 0;
+  /** How long a token says it is valid. */
+  tokenSeconds = 3_599;
+  /** Public key of the service account that may have tokens, and what it said of itself. */
+  serviceAccountKey: KeyObject | undefined;
+  readonly claims: unknown[] = [];
   connections = 0;
   /** Requests that are being held. */
   held = 0;
@@ -125,6 +133,10 @@ export class CloudProfiler {
     return `https://localhost:${portOf(this.#api)}`;
   }
 
+  get port(): number {
+    return portOf(this.#api);
+  }
+
   /** What leads Google's libraries to the metadata server. */
   get environment(): Record<string, string> {
     return {
@@ -158,11 +170,7 @@ export class CloudProfiler {
       this.violations.push(`metadata asked without Metadata-Flavor: ${path}`);
       response.writeHead(403).end();
     } else if (key === 'instance/service-accounts/default/token') {
-      this.tokensGiven++;
-      const token = `token-${this.tokensGiven}`;
-      this.#tokens.add(token);
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ access_token: token, expires_in: 3599, token_type: 'Bearer' }));
+      reply(response, 200, this.#newToken());
     } else if (path === '/' || path === '/computeMetadata/v1/instance') {
       response.end();
     } else {
@@ -171,9 +179,37 @@ export class CloudProfiler {
     }
   };
 
+  /** Google's token endpoint: a service account shows a signed statement and gets a token. */
+  #onToken(form: URLSearchParams, response: ServerResponse): void {
+    const parts = (form.get('assertion') ?? '').split('.');
+    const [header = '', claims = '', signature = ''] = parts;
+    const isSigned =
+      this.serviceAccountKey !== undefined &&
+      createVerify('RSA-SHA256')
+        .update(`${header}.${claims}`)
+        .verify(this.serviceAccountKey, signature, 'base64url');
+    if (!isSigned) {
+      reply(response, 400, { error: 'invalid_grant', error_description: 'bad signature' });
+      return;
+    }
+    this.claims.push(JSON.parse(Buffer.from(claims, 'base64url').toString()));
+    reply(response, 200, this.#newToken());
+  }
+
+  #newToken(): object {
+    this.tokensGiven++;
+    const token = `token-${this.tokensGiven}`;
+    this.#tokens.add(token);
+    return { access_token: token, expires_in: this.tokenSeconds, token_type: 'Bearer' };
+  }
+
   async #onApi(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.headers.push(request.headers);
     const text = await readBody(request);
+    if (request.url === '/token') {
+      this.#onToken(new URLSearchParams(text), response);
+      return;
+    }
     const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
     if (!this.#tokens.has(token)) {
       reply(
@@ -258,6 +294,7 @@ export class CloudProfiler {
       labels: (labels ?? {}) as Record<string, string>,
       deployment,
       pprof,
+      fields: Object.keys(body).sort(),
     });
     reply(response, 200, { name: name ?? 'projects/p/profiles/off', profileType, deployment });
   }

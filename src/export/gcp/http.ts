@@ -3,6 +3,7 @@
  * attempt, bounded replies, and sockets that do not keep the process alive.
  */
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { rootCertificates } from 'node:tls';
 import type * as Undici from 'undici';
@@ -117,8 +118,9 @@ function unreferenced(undici: typeof Undici, options: object): Undici.Pool.Optio
     ...rest,
     connect: (target, callback) =>
       connect(target, (...result) => {
-        const [, socket] = result;
-        if (socket !== null) {
+        // After a failure undici leaves the socket out, whatever its types say.
+        const socket: Socket | null | undefined = result[1];
+        if (socket) {
           socket.unref();
           socket.ref = () => socket;
         }

@@ -121,6 +121,7 @@ export class GcpOnline {
     this.#state = 'waiting';
     // What there is to offer is what a recording holds, whichever samplers run.
     if (this.#offered.length === 0) this.#offered = [...this.#options.record().end().keys()];
+    if (this.#offered.length === 0) return this.#backoff.next();
     const { createTimeoutMillis } = this.#pace;
     const answer = await this.#api.create(this.#offered, createTimeoutMillis, signal);
     if (signal.aborted) return milliseconds(0);
@@ -188,6 +189,7 @@ export class GcpOnline {
   }
 
   #defect(error: unknown): Milliseconds {
+    if (this.#stopped.signal.aborted) return milliseconds(0);
     const reason = error instanceof Error ? error.message : String(error);
     this.#note('INTERNAL', { part: 'gcp', reason });
     return this.#backoff.next();
