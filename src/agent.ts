@@ -17,9 +17,10 @@ import type { CpuEngine } from './cpu/engine.ts';
 import { NativeCpuEngine } from './cpu/native-engine.ts';
 import { PortableCpuEngine } from './cpu/portable-engine.ts';
 import { SpanprofError } from './errors.ts';
-import { buildExporters } from './export/build.ts';
+import { buildOutlets } from './export/build.ts';
 import { Delivery } from './export/delivery.ts';
-import type { Exporter } from './export/exporter.ts';
+import type { Exporter, ExporterStatus } from './export/exporter.ts';
+import type { GcpOnline } from './export/gcp/online.ts';
 import type { HeapEngine } from './memory/engine.ts';
 import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
@@ -47,6 +48,8 @@ interface Running {
   readonly ledger: Ledger | undefined;
   readonly delivery: Delivery;
   readonly exporters: readonly Exporter[];
+  /** Takes no windows: it records when Google's server asks for it. */
+  readonly gcpOnline: GcpOnline | undefined;
   readonly clock: WindowClock;
   readonly comments: readonly string[];
   readonly threadLabels: Labels;
@@ -126,6 +129,9 @@ export class Agent {
       if (config.otel.enabled) this.#guard('otel', () => bridge.start(this.context));
       const windowMillis = secondsToMillis(config.windowSeconds);
       running.timer = outside(() => setInterval(() => this.#turn(), windowMillis).unref());
+      if (running.cpu !== undefined || running.heap !== undefined) {
+        outside(() => running.gcpOnline?.start());
+      }
     } catch (error) {
       this.#tearDown(running);
       this.#leave(running);
@@ -150,7 +156,10 @@ export class Agent {
   #build(config: Config): Running {
     const sourceMaps = new SourceMaps();
     const resolve = sourceMaps.resolve.bind(sourceMaps);
-    const exporters = this.#buildExporters(config);
+    const { exporters, gcpOnline } = buildOutlets(config, {
+      report: this.#reporter.sayLine,
+      record: () => this.record(),
+    });
     let cpu: CpuEngine | undefined;
     let heap: HeapEngine | undefined;
     const store = new ScopeStore(
@@ -185,6 +194,7 @@ export class Agent {
       slot,
       ledger,
       exporters,
+      gcpOnline,
       delivery: new Delivery(exporters, {
         serviceName: config.serviceName,
         processId: process.pid,
@@ -234,12 +244,6 @@ export class Agent {
       runInScope: (fn) => this.context.runWithId(fn),
       reportUnlabelled: (reason) => this.#reporter.say('HEAP_LABELS_UNAVAILABLE', { reason }),
     });
-  }
-
-  #buildExporters(config: Config): Exporter[] {
-    const { exporters, missing } = buildExporters(config, this.#reporter.sayLine);
-    for (const exporter of missing) this.#reporter.say('EXPORTER_UNAVAILABLE', { exporter });
-    return exporters;
   }
 
   #startSamplers(running: Running): void {
@@ -370,6 +374,7 @@ export class Agent {
     this.#running = undefined;
     this.#leaving.add(running);
     clearInterval(running.timer);
+    this.#guard('stop', () => running.gcpOnline?.stop());
     let profiles: Profile[] = [];
     this.#guard('window', () => {
       profiles = this.#collect(running, false);
@@ -432,11 +437,17 @@ export class Agent {
       scopes: running?.store.status(),
       otel: bridge.status(),
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
-      exporters: running?.exporters.map((exporter) => exporter.status()) ?? [],
+      exporters: running === undefined ? [] : exporterStatus(running),
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),
       messages: this.#reporter.lines,
     };
   }
+}
+
+function exporterStatus({ exporters, gcpOnline }: Running): ExporterStatus[] {
+  return [...exporters, ...(gcpOnline === undefined ? [] : [gcpOnline])].map((exporter) =>
+    exporter.status(),
+  );
 }
 
 /** One profile of each type. A live heap is a state, not a sum: of it the last window counts. */

@@ -46,11 +46,6 @@ const table = {
     message: 'heap profiling is off: {reason}; everything else works',
     remedy: 'Report it with the reason shown.',
   },
-  EXPORTER_UNAVAILABLE: {
-    message: 'exporter {exporter} is not in this version; profiles are written as files instead',
-    remedy:
-      'Set exporters = ["file"] (SPANPROF_EXPORTERS), or use a version that has the exporter.',
-  },
   FILE_DIRECTORY_UNWRITABLE: {
     message: 'profiles cannot be written to {directory} ({reason}); they are dropped and counted',
     remedy: 'Make the directory writable or set file.directory (SPANPROF_FILE_DIRECTORY).',
@@ -100,6 +95,48 @@ const table = {
   QUEUE_FULL: {
     message: '{name}: more profiles wait in memory than may; the oldest are dropped and counted',
     remedy: 'Make spool.directory writable, so that profiles can wait on the disk.',
+  },
+  GCP_SETTING_INVALID: {
+    message: 'Google Cloud Profiler is off: {reason}; everything else works',
+    remedy: 'Correct the setting named.',
+  },
+  GCP_AUTH_LIBRARY_MISSING: {
+    message:
+      'Google Cloud Profiler is off: the package google-auth-library is not installed; everything else works',
+    remedy: 'Run npm install google-auth-library@10 in the application.',
+  },
+  GCP_LABELS_LEFT_OUT: {
+    message:
+      'labels left out at Google Cloud Profiler, which has no room or name for them: {labels}',
+    remedy:
+      'Give fewer or shorter labels: a name is left with a-z, 0-9 and "-", two may become the same, and all together have 1024 bytes.',
+  },
+  GCP_CREDENTIALS_UNAVAILABLE: {
+    message: 'no access to Google Cloud Profiler yet: {reason}; tried again later',
+    remedy:
+      'Give the machine a service account with the role Cloud Profiler Agent, or set GOOGLE_APPLICATION_CREDENTIALS and gcp.projectId.',
+  },
+  GCP_UNREACHABLE: {
+    message: 'Google Cloud Profiler cannot be reached: {reason}; tried again later',
+    remedy: 'Check the network, the proxy (HTTPS_PROXY) and gcp.endpoint.',
+  },
+  GCP_REFUSED: {
+    message: 'Google Cloud Profiler refuses to be asked, {reason}; tried again later',
+    remedy:
+      '403 and 404: switch on the Cloud Profiler API in the project and give the service account the role Cloud Profiler Agent. 429: a quota is used up.',
+  },
+  GCP_REPLY_INVALID: {
+    message: 'a reply of Google Cloud Profiler was refused: {reason}; tried again later',
+    remedy: 'Check gcp.endpoint; if it is right, report it with the reason shown.',
+  },
+  GCP_PROFILE_MISSING: {
+    message: 'Google Cloud Profiler asked for a {type} profile that could not be taken',
+    remedy: 'See status() for the state of the samplers.',
+  },
+  GCP_UPLOAD_FAILED: {
+    message:
+      'a profile could not be handed in to Google Cloud Profiler, {reason}; it is dropped and counted',
+    remedy: 'See the reason shown.',
   },
   LABEL_INVALID: {
     message: 'label {key} refused: {reason}',

@@ -248,6 +248,22 @@ export const SCHEMA = {
       doc: 'Google Cloud zone this process runs in.',
       example: 'europe-west1-b',
     }),
+    mode: withDefault(choice('online', 'offline'), 'online', {
+      doc: '`online`: the server says which profile it wants when, a few minutes of each hour. `offline`: every window is sent.',
+    }),
+    serviceVersion: optional(text(), {
+      fallbackText: 'the label `service.version`',
+      doc: 'Version of the service; profiles of two versions can be compared.',
+      example: '1.4.2',
+      honours: ['GAE_VERSION', 'K_REVISION'],
+    }),
+    endpoint: withDefault(url(), 'https://cloudprofiler.googleapis.com', {
+      doc: 'Base URL of the Cloud Profiler API.',
+    }),
+    caFile: optional(path(), {
+      doc: 'PEM file with certificates to be trusted beside those that come with Node.',
+      example: '/etc/ssl/proxy.pem',
+    }),
   },
   spool: {
     directory: withDefault(path(), join(tmpdir(), 'spanprof-spool'), {
