@@ -63,6 +63,11 @@ const table = {
     message: 'a profile could not be written to {directory} ({reason}); it is dropped and counted',
     remedy: 'See the reason shown.',
   },
+  ENDPOINT_UNAVAILABLE: {
+    message: 'the HTTP endpoint cannot be served: {reason}; everything else works',
+    remedy:
+      'Free the port or the socket, or set endpoint.port (SPANPROF_ENDPOINT_PORT) to another.',
+  },
   LABEL_INVALID: {
     message: 'label {key} refused: {reason}',
     remedy:
