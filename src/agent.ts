@@ -91,6 +91,7 @@ export class Agent {
     frequencyHertz: () =>
       this.#running?.config.cpu.frequencyHertz ?? SCHEMA.cpu.frequencyHertz.fallback ?? 0,
     status: () => this.status(),
+    serviceName: () => this.#serviceName || 'this program',
     usage: () => undefined,
   };
 

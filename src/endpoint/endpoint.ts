@@ -1,5 +1,9 @@
 /** From a request to its answer, whatever the server. */
 import { SpanprofError } from '../errors.ts';
+import { explorerDocument } from '../pages/flamegraph.ts';
+import { indexDocument } from '../pages/index-page.ts';
+import { statusDocument } from '../pages/status.ts';
+import { usageDocument } from '../pages/usage.ts';
 import type { Profile, ProfileType } from '../profile/model.ts';
 import { seconds } from '../units.ts';
 import { Collector } from './collector.ts';
@@ -9,7 +13,7 @@ import { serve } from './formats.ts';
 import { type GuardOptions, guard } from './guard.ts';
 import { heapGrowth } from './heap-growth.ts';
 import { type ProfileQuery, quoted, readQuery } from './query.ts';
-import { json, text } from './respond.ts';
+import { html, json, text } from './respond.ts';
 import type { EndpointSource } from './source.ts';
 
 export interface EndpointOptions extends GuardOptions {
@@ -75,8 +79,8 @@ export class Endpoint {
     if (request.method !== 'GET' && request.method !== 'HEAD' && !isPost) {
       throw new Refusal(405, 'only GET is answered here', { Allow: 'GET, HEAD' });
     }
-    if (room === 'status' && !name) return json(this.#status());
-    if (room === 'usage' && !name) return this.#usage();
+    if (room === 'status' && !name) return this.#status(wantsPage(query, request));
+    if (room === 'usage' && !name) return this.#usage(wantsPage(query, request));
     if (room === 'pprof' && name === undefined) {
       // Relative links of the page need the slash.
       return text(301, 'pprof/', { Location: 'pprof/' });
@@ -86,7 +90,8 @@ export class Endpoint {
   }
 
   async #pprof(name: string, query: string, request: EndpointRequest): Promise<EndpointResponse> {
-    if (name === '') return this.#index();
+    if (name === '') return this.#index(request);
+    if (name === 'flamegraph') return html(explorerDocument(this.#source.serviceName()));
     if (name === 'cmdline') return text(200, this.#commandLine().join('\0'));
     // Our profiles name their functions; there is no address to ask about.
     if (name === 'symbol') return text(200, 'num_symbols: 0');
@@ -128,15 +133,21 @@ export class Endpoint {
     throw new Refusal(409, `the sampler takes ${running} samples a second, for all profiles alike`);
   }
 
-  #index(): EndpointResponse {
-    return text(200, [...Object.keys(PROFILES), 'cmdline', 'symbol'].join('\n'));
+  #index(request: EndpointRequest): EndpointResponse {
+    if (!wantsPage('', request)) {
+      return text(200, [...Object.keys(PROFILES), 'cmdline', 'symbol'].join('\n'));
+    }
+    const origin = `http://${request.header('host') ?? ''}`;
+    return html(indexDocument(this.#source.serviceName(), origin));
   }
 
-  #status(): unknown {
-    return { ...(this.#source.status() as object), requests: this.#collector.parallel };
+  #status(asPage: boolean): EndpointResponse {
+    const status = { ...this.#source.status(), requests: this.#collector.parallel };
+    return asPage ? html(statusDocument(this.#source.serviceName(), status)) : json(status);
   }
 
-  #usage(): EndpointResponse {
+  #usage(asPage: boolean): EndpointResponse {
+    if (asPage) return html(usageDocument(this.#source.serviceName()));
     const usage = this.#source.usage();
     if (usage === undefined) throw new Refusal(503, 'no bills are kept here');
     return json(usage);
@@ -145,4 +156,11 @@ export class Endpoint {
   #commandLine(): readonly string[] {
     return this.#options.showArguments === true ? process.argv : process.argv.slice(0, 2);
   }
+}
+
+/** Browsers name HTML in `Accept`; `format=json` or `format=html` says it outright. */
+function wantsPage(query: string, request: EndpointRequest): boolean {
+  const format = new URLSearchParams(query).get('format');
+  if (format !== null) return format === 'html';
+  return /\btext\/html\b/.test(request.header('accept') ?? '');
 }

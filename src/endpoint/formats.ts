@@ -2,6 +2,8 @@
 
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { flamegraphDocument } from '../pages/flamegraph.ts';
+import { pageProfile } from '../pages/profile-data.ts';
 import { encode } from '../profile/encode.ts';
 import { flamegraphSvg } from '../profile/flamegraph-svg.ts';
 import { folded } from '../profile/folded.ts';
@@ -10,7 +12,7 @@ import { speedscope } from '../profile/speedscope.ts';
 import { formatTop, top } from '../profile/top.ts';
 import { type EndpointResponse, Refusal } from './exchange.ts';
 import { FORMATS, type ProfileQuery } from './query.ts';
-import { respond } from './respond.ts';
+import { html, respond } from './respond.ts';
 
 /** Far above real profiles; what is larger would cost the application more than it tells. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
@@ -20,7 +22,10 @@ const compress = promisify(gzip);
 
 /** Throws a `Refusal` if the result is too large. */
 export async function serve(profile: Profile, query: ProfileQuery): Promise<EndpointResponse> {
-  const body = await write(profile, query);
+  if (query.format === 'flamegraph') {
+    return html(flamegraphDocument(profile, { title: titleOf(profile) }));
+  }
+  const body = await write(profile, { ...query, format: query.format });
   if (body.length > MAX_RESPONSE_BYTES) {
     throw new Refusal(503, 'the profile is larger than 64 MiB; filter it by label');
   }
@@ -31,7 +36,10 @@ export async function serve(profile: Profile, query: ProfileQuery): Promise<Endp
   return respond(200, headers, body);
 }
 
-async function write(profile: Profile, query: ProfileQuery): Promise<Uint8Array | string> {
+async function write(
+  profile: Profile,
+  query: ProfileQuery & { format: Exclude<ProfileQuery['format'], 'flamegraph'> },
+): Promise<Uint8Array | string> {
   const title = titleOf(profile);
   switch (query.format) {
     case 'pprof':
@@ -44,6 +52,8 @@ async function write(profile: Profile, query: ProfileQuery): Promise<Uint8Array 
       return flamegraphSvg(profile, { title });
     case 'top':
       return `${formatTop(profile, { limit: query.limit ?? DEFAULT_TOP_ROWS })}\n`;
+    case 'data':
+      return JSON.stringify(pageProfile(profile, title));
     case 'top-json':
       return topJson(profile, query.limit ?? DEFAULT_TOP_ROWS);
   }

@@ -10,7 +10,10 @@ export const FORMATS = {
   top: 'text/plain; charset=utf-8',
   'top-json': 'application/json',
   speedscope: 'application/json',
+  flamegraph: 'text/html; charset=utf-8',
   svg: 'image/svg+xml; charset=utf-8',
+  /** What the live page of flame graphs asks for. */
+  data: 'application/json',
 } as const;
 export type Format = keyof typeof FORMATS;
 
@@ -98,6 +101,7 @@ function formatOf(given: ReadonlyMap<string, string>, request: EndpointRequest):
 const BY_ACCEPT: ReadonlyMap<string, Format> = new Map<string, Format>([
   ['application/octet-stream', 'pprof'],
   ['application/vnd.google.protobuf+gzip', 'pprof'],
+  ['text/html', 'flamegraph'],
   ['image/svg+xml', 'svg'],
   ['text/plain', 'top'],
   ['application/json', 'top-json'],

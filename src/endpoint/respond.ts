@@ -1,3 +1,4 @@
+import type { Page } from '../pages/document.ts';
 import type { EndpointResponse } from './exchange.ts';
 
 /** On every answer: nothing is guessed, kept, framed, or read by other origins; no script runs. */
@@ -26,6 +27,11 @@ export function text(
   headers: Readonly<Record<string, string>> = {},
 ): EndpointResponse {
   return respond(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers }, `${line}\n`);
+}
+
+export function html({ html: body, policy }: Page): EndpointResponse {
+  const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy };
+  return respond(200, headers, body);
 }
 
 export function json(value: unknown): EndpointResponse {

@@ -24,7 +24,8 @@ export interface EndpointSource {
   /** Samples a second of the running sampler. */
   frequencyHertz(): number;
   /** Plain data, shown at `/debug/status`. */
-  status(): unknown;
+  status(): object;
+  serviceName(): string;
   /** Undefined where no bills are kept. */
   usage(): UsageSnapshot | undefined;
 }
