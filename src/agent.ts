@@ -12,10 +12,12 @@ import { Ledger } from './attribution/ledger.ts';
 import { ScopeStore } from './attribution/scope-store.ts';
 import { createSlot, type Slot } from './attribution/slot.ts';
 import { formatProblems, loadConfig } from './config/load.ts';
-import type { Config, Options } from './config/schema.ts';
+import { type Config, type Options, SCHEMA } from './config/schema.ts';
 import type { CpuEngine } from './cpu/engine.ts';
 import { NativeCpuEngine } from './cpu/native-engine.ts';
 import { PortableCpuEngine } from './cpu/portable-engine.ts';
+import type { OpenEndpoint } from './endpoint/open.ts';
+import type { EndpointSource } from './endpoint/source.ts';
 import { SpanprofError } from './errors.ts';
 import { buildOutlets } from './export/build.ts';
 import { Delivery } from './export/delivery.ts';
@@ -27,8 +29,8 @@ import { PortableHeapEngine } from './memory/portable-engine.ts';
 import { addon, addonProblem } from './native.ts';
 import { bridge } from './otel/bridge.ts';
 import { onProcessEnd, type ProcessEnd } from './process-end.ts';
-import { merge } from './profile/merge.ts';
-import type { Labels, Profile, ProfileType } from './profile/model.ts';
+import type { Labels, Profile } from './profile/model.ts';
+import { mergeByType, onDemandConfig, type Recording, type RecordOptions } from './recording.ts';
 import { Reporter } from './report.ts';
 import { shared } from './shared.ts';
 import { SourceMaps } from './sourcemaps/source-maps.ts';
@@ -39,6 +41,9 @@ import { WindowClock } from './window-clock.ts';
 
 /** Longest time the last window may take when a signal ends the process, or exporters on `stop()`. */
 const SHUTDOWN_CAP_MILLIS: Milliseconds = milliseconds(2_000);
+
+/** Parts of a window that are kept apart; beyond it they are put together at once. */
+const MAX_PARTS = 32;
 
 /** Everything that exists between start and stop. */
 interface Running {
@@ -58,16 +63,17 @@ interface Running {
   heap: HeapEngine | undefined;
   heapState: SamplerState;
   timer: NodeJS.Timeout | undefined;
+  /** Engines that the configuration leaves off; a recording may borrow them. */
+  readonly idle: { cpu: CpuEngine | undefined; heap: HeapEngine | undefined };
+  /** What recordings have cut off the running window so far; exported with the rest of it. */
+  parts: Profile[];
+  /** Runs for recordings alone: profiling is switched off otherwise. */
+  readonly onDemand: boolean;
+  endpoint: OpenEndpoint | undefined;
 }
 
 /** Outside of whatever the application is doing when it calls `start()`: our timer must not hold that. */
 const outside = AsyncLocalStorage.snapshot();
-
-/** Profiles of one stretch of time, cut out of the running windows. */
-export interface Recording {
-  /** Ends it: at most one profile of each type, none where a sampler did not run. Once only. */
-  end(): Map<ProfileType, Profile>;
-}
 
 export class Agent {
   readonly context: ScopeContext;
@@ -85,6 +91,16 @@ export class Agent {
   #windowNanos = 0n;
   #ownCpuNanos = 0;
 
+  /** What the endpoint needs of us. */
+  readonly endpointSource: EndpointSource = {
+    record: (needs) => this.record(needs),
+    frequencyHertz: () =>
+      this.#running?.config.cpu.frequencyHertz ?? SCHEMA.cpu.frequencyHertz.fallback ?? 0,
+    status: () => this.status(),
+    serviceName: () => this.#serviceName || 'this program',
+    usage: () => undefined,
+  };
+
   constructor(context: ScopeContext) {
     this.context = context;
   }
@@ -93,7 +109,16 @@ export class Agent {
 
   /** Starts everything that can run; what cannot is reported and left out. Throws on bad options. */
   start(options?: Options): void {
-    if (this.#running !== undefined) return;
+    if (this.#running?.onDemand === false) return;
+    const config = this.#configure(options);
+    this.#disabled = !config.enabled;
+    if (!config.enabled) return;
+    // Open recordings go on with the new samplers.
+    if (this.#running !== undefined) this.#abandon(this.#running);
+    this.#begin(config, false);
+  }
+
+  #configure(options?: Options): Config {
     const { config, problems } = loadConfig({ options, env: process.env, cwd: currentFolder() });
     if (problems.length > 0) {
       const lines = formatProblems(problems);
@@ -104,8 +129,10 @@ export class Agent {
       );
     }
     this.#serviceName = config.serviceName;
-    this.#disabled = !config.enabled;
-    if (!config.enabled) return;
+    return config;
+  }
+
+  #begin(config: Config, onDemand: boolean): void {
     if (addonProblem !== undefined) {
       this.#reporter.say('ADDON_UNAVAILABLE', {
         platform: `${process.platform}-${process.arch}`,
@@ -113,18 +140,11 @@ export class Agent {
         reason: addonProblem,
       });
     }
-    const running = this.#build(config);
+    const running = this.#build(config, onDemand);
     this.#running = running;
     try {
       // Before the samplers: @datadog/pprof stops itself in an exit listener, ours must come first.
-      this.#processEnd ??= onProcessEnd({
-        addon,
-        isMainThread,
-        capMillis: SHUTDOWN_CAP_MILLIS,
-        onExit: this.#onExit,
-        onSignal: this.#endNow,
-        onIgnoredSignal: () => void this.flush(),
-      });
+      this.#watchProcessEnd();
       this.#startSamplers(running);
       if (config.otel.enabled) this.#guard('otel', () => bridge.start(this.context));
       const windowMillis = secondsToMillis(config.windowSeconds);
@@ -137,8 +157,24 @@ export class Agent {
       this.#leave(running);
       throw error;
     }
-    // With nothing to deliver there is nothing to do at the end either.
-    if (running.cpu === undefined && running.heap === undefined) this.#forgetProcessEnd();
+    this.#forgetIdleProcessEnd(running);
+    if (!onDemand && isMainThread) void outside(() => this.#listen(running));
+  }
+
+  /** The endpoint's own server, where the configuration wants one; nothing is loaded otherwise. */
+  async #listen(running: Running): Promise<void> {
+    const { endpoint } = running.config;
+    if (endpoint.port === undefined && endpoint.socket === undefined) return;
+    try {
+      const { openEndpoint } = await import('./endpoint/open.ts');
+      running.endpoint = await openEndpoint(endpoint, this.endpointSource);
+      for (const reason of running.endpoint.problems) {
+        this.#reporter.say('ENDPOINT_UNAVAILABLE', { reason });
+      }
+      if (this.#running !== running) running.endpoint.close();
+    } catch (error) {
+      this.#failed('endpoint', error);
+    }
   }
 
   /** For the preload: says what is wrong instead of throwing it into the application. */
@@ -153,42 +189,39 @@ export class Agent {
     }
   }
 
-  #build(config: Config): Running {
+  #build(config: Config, onDemand: boolean): Running {
     const sourceMaps = new SourceMaps();
     const resolve = sourceMaps.resolve.bind(sourceMaps);
     const { exporters, gcpOnline } = buildOutlets(config, {
       report: this.#reporter.sayLine,
       record: () => this.record(),
     });
-    let cpu: CpuEngine | undefined;
-    let heap: HeapEngine | undefined;
     const store = new ScopeStore(
-      () => [...(cpu?.seenScopes() ?? []), ...(heap?.seenScopes() ?? [])],
-      (scopeId) => heap?.holds(scopeId) ?? false,
+      () => [...(running.cpu?.seenScopes() ?? []), ...(running.heap?.seenScopes() ?? [])],
+      (scopeId) => running.heap?.holds(scopeId) ?? false,
     );
     const labelsFor = (scopeId: number): Labels | undefined => store.labelsOf(scopeId);
-    if (config.heap.enabled) heap = this.#buildHeapEngine(config, resolve, labelsFor);
+    const heap = this.#buildHeapEngine(config, resolve, labelsFor);
+    const { frequencyHertz } = config.cpu;
+    const { windowSeconds } = config;
     let portable: PortableCpuEngine | undefined;
-    if (config.cpu.enabled) {
-      const { frequencyHertz } = config.cpu;
-      const { windowSeconds } = config;
-      if (addon === undefined) {
-        portable = new PortableCpuEngine({ frequencyHertz, windowSeconds });
-        cpu = portable;
-      } else {
-        cpu = new NativeCpuEngine({
-          addon,
-          frequencyHertz,
-          windowSeconds,
-          labelsFor,
-          resolve,
-          reportsNonJsThreads: isMainThread,
-        });
-      }
+    let cpu: CpuEngine;
+    if (addon === undefined) {
+      portable = new PortableCpuEngine({ frequencyHertz, windowSeconds });
+      cpu = portable;
+    } else {
+      cpu = new NativeCpuEngine({
+        addon,
+        frequencyHertz,
+        windowSeconds,
+        labelsFor,
+        resolve,
+        reportsNonJsThreads: isMainThread,
+      });
     }
     const slot = createSlot(addon, this.context.storage, (scope) => portable?.setScope(scope));
-    const ledger = this.#buildLedger(config, slot, store, () => heap?.status().labels ?? false);
-    return {
+    const ledger = this.#buildLedger(config, slot, store, () => heap.status().labels ?? false);
+    const running: Running = {
       config,
       store,
       slot,
@@ -203,12 +236,20 @@ export class Agent {
       clock: new WindowClock(),
       comments: describeProcess(config),
       threadLabels: isMainThread ? {} : { thread: `worker-${threadId}` },
-      cpu,
+      cpu: config.cpu.enabled ? cpu : undefined,
       cpuState: 'off',
-      heap,
+      heap: config.heap.enabled ? heap : undefined,
       heapState: 'off',
       timer: undefined,
+      idle: {
+        cpu: config.cpu.enabled ? undefined : cpu,
+        heap: config.heap.enabled ? undefined : heap,
+      },
+      parts: [],
+      onDemand,
+      endpoint: undefined,
     };
+    return running;
   }
 
   #buildLedger(
@@ -277,11 +318,33 @@ export class Agent {
     const running = this.#running;
     if (running === undefined) return;
     this.#whole('window', () => {
-      for (const profile of this.#collect(running, true)) running.delivery.deliver(profile);
+      for (const profile of this.#endWindow(running, true)) running.delivery.deliver(profile);
     });
   }
 
-  /** The profiles of the window that ends now. Never throws. */
+  /** The profiles of the whole window that ends now, with what recordings have cut off it. */
+  #endWindow(running: Running, goOn: boolean): Profile[] {
+    const last = this.#collect(running, goOn);
+    const parts = running.parts.splice(0);
+    this.#windows++;
+    const profiles = parts.length === 0 ? last : [...mergeByType([...parts, ...last]).values()];
+    return exported(running.config, profiles);
+  }
+
+  /** Ends a part of the running window and begins the next. */
+  #cut(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#whole('window', () => {
+      running.parts.push(...exported(running.config, this.#collect(running, true)));
+      // Or they would grow with every request until the window ends.
+      if (running.parts.length > MAX_PARTS) {
+        running.parts = [...mergeByType(running.parts).values()];
+      }
+    });
+  }
+
+  /** The profiles of the part of a window that ends now. Never throws. */
   #collect(running: Running, goOn: boolean): Profile[] {
     const cpuBefore = addon?.threadCpuNanos() ?? 0;
     const profiles: Profile[] = [];
@@ -292,7 +355,7 @@ export class Agent {
       const collected = running.cpu?.collect(window, goOn);
       if (collected === undefined) return;
       profiles.push(collected.cpu);
-      if (running.config.cpu.wall) profiles.push(collected.wall);
+      if (running.config.cpu.wall || this.#recordings.size > 0) profiles.push(collected.wall);
     });
     this.#guard('heap', () => {
       const collected = running.heap?.collect(window, goOn);
@@ -302,7 +365,6 @@ export class Agent {
     });
     running.store.release();
     for (const recording of this.#recordings) recording.push(...profiles);
-    this.#windows++;
     this.#windowNanos += span.durationNanos;
     this.#ownCpuNanos += (addon?.threadCpuNanos() ?? 0) - cpuBefore;
     return profiles;
@@ -317,21 +379,73 @@ export class Agent {
   }
 
   /**
-   * Begins to record. The running window is split here and at the end, and both parts are exported as
-   * always: the continuous profiles lose nothing. What is held grows with the recording's length; the
-   * caller bounds it.
+   * Begins to record: the running window is cut here, at every `cut()` and at the end, and its parts
+   * are put together again when it ends, so the continuous profiles are the same with and without.
+   * A sampler that is off runs until the recording is closed; so does the whole agent. What is held
+   * grows with the time since the last cut; the caller bounds it.
    */
-  record(): Recording {
-    this.#turn();
+  record(options: RecordOptions = {}): Recording {
+    if (this.#running === undefined) {
+      this.#begin(onDemandConfig(this.#configure(), options), true);
+    }
     const windows: Profile[] = [];
     this.#recordings.add(windows);
-    return {
-      end: () => {
-        this.#turn();
-        this.#recordings.delete(windows);
-        return mergeByType(windows);
-      },
+    this.#cut();
+    const before = mergeByType(windows.splice(0));
+    this.#borrow(options);
+    const cut = () => {
+      this.#cut();
+      return mergeByType(windows.splice(0));
     };
+    const close = () => {
+      this.#recordings.delete(windows);
+      windows.length = 0;
+      if (this.#recordings.size === 0) this.#giveBack();
+    };
+    const end = () => {
+      const profiles = cut();
+      close();
+      return profiles;
+    };
+    return { before, borrow: (more) => this.#borrow(more), cut, close, end };
+  }
+
+  /** Runs the samplers that are wanted and off, until the last recording is closed. */
+  #borrow({ cpu = true, heap = true }: RecordOptions): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const { idle } = running;
+    // Heap sampling must be stopped before exit, also when it is only borrowed.
+    this.#watchProcessEnd();
+    if (cpu && running.cpu === undefined && idle.cpu !== undefined) {
+      running.cpuState = this.#startSampler(idle.cpu);
+      if (running.cpuState === 'running') running.cpu = idle.cpu;
+    }
+    if (heap && running.heap === undefined && idle.heap !== undefined) {
+      running.heapState = this.#startSampler(idle.heap);
+      if (running.heapState === 'running') running.heap = idle.heap;
+    }
+  }
+
+  #giveBack(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    if (running.onDemand) {
+      this.#abandon(running);
+      return;
+    }
+    const { cpu, heap, idle } = running;
+    if (cpu !== undefined && cpu === idle.cpu) {
+      this.#guard('stop', () => cpu.stop());
+      running.cpu = undefined;
+      running.cpuState = 'off';
+    }
+    if (heap !== undefined && heap === idle.heap) {
+      this.#guard('stop', () => heap.stop());
+      running.heap = undefined;
+      running.heapState = 'off';
+    }
+    this.#forgetIdleProcessEnd(running);
   }
 
   // ---- stop --------------------------------------------------------------------------------------
@@ -377,13 +491,20 @@ export class Agent {
     this.#guard('stop', () => running.gcpOnline?.stop());
     let profiles: Profile[] = [];
     this.#guard('window', () => {
-      profiles = this.#collect(running, false);
+      profiles = this.#endWindow(running, false);
     });
     this.#guard('stop', () => running.cpu?.stop());
     this.#guard('stop', () => running.heap?.stop());
     this.#guard('stop', () => bridge.stop());
     this.#guard('stop', () => this.context.deactivate());
+    this.#guard('stop', () => running.endpoint?.close());
     return profiles;
+  }
+
+  /** Takes everything back; nothing is delivered. */
+  #abandon(running: Running): void {
+    this.#tearDown(running);
+    this.#leave(running);
   }
 
   /** What was under way has arrived or was given up. */
@@ -391,6 +512,22 @@ export class Agent {
     this.#leaving.delete(running);
     for (const exporter of running.exporters) void exporter.close?.().catch(() => {});
     if (this.#running === undefined && this.#leaving.size === 0) this.#forgetProcessEnd();
+  }
+
+  #watchProcessEnd(): void {
+    this.#processEnd ??= onProcessEnd({
+      addon,
+      isMainThread,
+      capMillis: SHUTDOWN_CAP_MILLIS,
+      onExit: this.#onExit,
+      onSignal: this.#endNow,
+      onIgnoredSignal: () => void this.flush(),
+    });
+  }
+
+  /** With nothing to deliver there is nothing to do at the end either. */
+  #forgetIdleProcessEnd(running: Running): void {
+    if (running.cpu === undefined && running.heap === undefined) this.#forgetProcessEnd();
   }
 
   #forgetProcessEnd(): void {
@@ -438,6 +575,7 @@ export class Agent {
       otel: bridge.status(),
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
       exporters: running === undefined ? [] : exporterStatus(running),
+      endpoint: running?.endpoint?.addresses ?? [],
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),
       messages: this.#reporter.lines,
     };
@@ -450,14 +588,13 @@ function exporterStatus({ exporters, gcpOnline }: Running): ExporterStatus[] {
   );
 }
 
-/** One profile of each type. A live heap is a state, not a sum: of it the last window counts. */
-function mergeByType(windows: readonly Profile[]): Map<ProfileType, Profile> {
-  const byType = new Map<ProfileType, Profile>();
-  for (const type of new Set(windows.map(({ profileType }) => profileType))) {
-    const ofType = windows.filter(({ profileType }) => profileType === type);
-    byType.set(type, merge(type === 'heap' ? ofType.slice(-1) : ofType));
-  }
-  return byType;
+/** What the configuration wants to be exported; a recording may have had more collected. */
+function exported({ cpu, heap }: Config, profiles: readonly Profile[]): Profile[] {
+  return profiles.filter(({ profileType }) => {
+    if (profileType === 'cpu') return cpu.enabled;
+    if (profileType === 'wall') return cpu.enabled && cpu.wall;
+    return heap.enabled;
+  });
 }
 
 /** The current folder may have been removed; relative paths then start in the temporary one. */

@@ -138,6 +138,11 @@ const table = {
       'a profile could not be handed in to Google Cloud Profiler, {reason}; it is dropped and counted',
     remedy: 'See the reason shown.',
   },
+  ENDPOINT_UNAVAILABLE: {
+    message: 'the HTTP endpoint cannot be served: {reason}; everything else works',
+    remedy:
+      'Free the port or the socket, or set endpoint.port (SPANPROF_ENDPOINT_PORT) to another.',
+  },
   LABEL_INVALID: {
     message: 'label {key} refused: {reason}',
     remedy:

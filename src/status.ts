@@ -32,6 +32,8 @@ export interface Status {
     readonly dropped: number;
   };
   readonly exporters: readonly ExporterStatus[];
+  /** Where the endpoint's own server listens: URLs, or the path of a socket. */
+  readonly endpoint: readonly string[];
   /** CPU time of this thread spent on ending windows; encoding them comes on top. */
   readonly ownCpuMicros: Microseconds;
   /** What was said on stderr, oldest first. */

@@ -157,6 +157,30 @@ export function text(maxLength = MAX_TEXT_LENGTH): Kind<string> {
   return { expected: `a string of 1 to ${maxLength} characters`, show, read, readText: read };
 }
 
+/** A list of texts, each of at most so many characters. */
+export function textList(bounds: {
+  readonly maxItems: number;
+  readonly maxLength: number;
+}): Kind<readonly string[]> {
+  const item = text(bounds.maxLength);
+  const read = (raw: unknown, cwd: string): Reading<readonly string[]> => {
+    if (!Array.isArray(raw) || raw.length > bounds.maxItems) return REFUSED;
+    const value: string[] = [];
+    for (const one of raw as readonly unknown[]) {
+      const reading = item.read(one, cwd);
+      if (!('value' in reading)) return reading;
+      value.push(reading.value);
+    }
+    return { value };
+  };
+  return {
+    expected: `a list of at most ${bounds.maxItems} strings of 1 to ${bounds.maxLength} characters`,
+    show,
+    read,
+    readText: (given, cwd) => read(splitList(given), cwd),
+  };
+}
+
 /** Text whose value appears in no message. */
 export const secret = (): Kind<string> => ({ ...text(), show: showType });
 

@@ -20,6 +20,7 @@ import {
   path,
   secret,
   text,
+  textList,
   url,
 } from './kinds.ts';
 
@@ -89,6 +90,10 @@ const SPOOL_MAX_BYTES = 64 * MIB;
 const SPOOL_MAX_AGE_SECONDS = 3600;
 
 const WEEK_SECONDS = 7 * 24 * 3600;
+
+/** Names of the endpoint: a handful are meant; a DNS name ends at 253 characters. */
+const MAX_HOSTS = 32;
+const MAX_HOST_LENGTH = 253;
 
 /** The bounds of whatever is kept on disk: room for a profile or two, and no more than one volume. */
 const DISK_BYTES = { from: MIB, to: 1024 * GIB, unit: 'bytes' };
@@ -306,6 +311,14 @@ export const SCHEMA = {
     token: optional(secret(), {
       doc: 'Bearer token the endpoint asks for; never shown.',
       example: `\${ENDPOINT_TOKEN}`,
+    }),
+    allowedHosts: withDefault(textList({ maxItems: MAX_HOSTS, maxLength: MAX_HOST_LENGTH }), [], {
+      fallbackText: 'none',
+      doc: 'Host names under which the endpoint answers, beside addresses, `localhost`, `endpoint.host` and the name of the machine.',
+      example: ['profiles.example.com'],
+    }),
+    showArguments: withDefault(flag(), false, {
+      doc: "Whether `/debug/pprof/cmdline` shows the program's arguments, which may hold secrets.",
     }),
   },
   otel: {

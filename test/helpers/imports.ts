@@ -10,11 +10,12 @@ export const rows: readonly (readonly string[])[] = [
   ['errors', 'units', 'shared', 'version'],
   ['native', 'report'],
   ['profile', 'config'],
+  ['pages'],
   ['cpu', 'memory', 'attribution', 'sourcemaps'],
   ['endpoint', 'export', 'otel', 'cli'],
-  ['status', 'process-end', 'window-clock'],
+  ['status', 'process-end', 'window-clock', 'recording'],
   ['agent'],
-  ['register', 'index'],
+  ['register', 'index', 'handler'],
 ];
 
 /** Path below `src/` with forward slashes → source. */

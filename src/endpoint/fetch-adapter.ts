@@ -1,0 +1,19 @@
+/** The endpoint behind functions from `Request` to `Response`: Hono and its like. */
+import type { Endpoint } from './endpoint.ts';
+
+export async function answerFetch(endpoint: Endpoint, request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  const { status, headers, body } = await endpoint.handle({
+    method: request.method,
+    target: `${url.pathname}${url.search}`,
+    // A Request made by hand has no Host header; its URL says the same.
+    header: (name) => request.headers.get(name) ?? (name === 'host' ? url.host : undefined),
+    signal: request.signal,
+    isUnixSocket: false,
+  });
+  const isEmpty = request.method === 'HEAD';
+  return new Response(isEmpty ? null : (body as string | Uint8Array<ArrayBuffer>), {
+    status,
+    headers,
+  });
+}

@@ -1,0 +1,50 @@
+/** Profiles of one stretch of time, cut out of the running windows: what `agent.record()` gives. */
+import type { Config } from './config/schema.ts';
+import { merge } from './profile/merge.ts';
+import type { Profile, ProfileType } from './profile/model.ts';
+
+/** At most one profile of each type; none where a sampler did not run. */
+export type Profiles = ReadonlyMap<ProfileType, Profile>;
+
+export interface RecordOptions {
+  /** Which samplers shall run even where they are switched off; both by default. */
+  readonly cpu?: boolean;
+  readonly heap?: boolean;
+}
+
+export interface Recording {
+  /** What the window cut at the beginning held; of it `heap` says what was alive then. */
+  readonly before: Profiles;
+  /** Runs these samplers too until it is closed. */
+  borrow(options: RecordOptions): void;
+  /** The profiles since the beginning or the last cut; the recording goes on. */
+  cut(): Profiles;
+  /** The same, and the recording is closed. Once only. */
+  end(): Profiles;
+  /** Closes it without looking. Once only. */
+  close(): void;
+}
+
+/** One profile of each type. A live heap is a state, not a sum: of it the last window counts. */
+export function mergeByType(windows: readonly Profile[]): Map<ProfileType, Profile> {
+  const byType = new Map<ProfileType, Profile>();
+  for (const type of new Set(windows.map(({ profileType }) => profileType))) {
+    const ofType = windows.filter(({ profileType }) => profileType === type);
+    const [only] = ofType;
+    if (only !== undefined && ofType.length === 1) byType.set(type, only);
+    else byType.set(type, merge(type === 'heap' ? ofType.slice(-1) : ofType));
+  }
+  return byType;
+}
+
+/** For an agent that runs for a recording alone: the samplers asked for, and nothing exported. */
+export function onDemandConfig(config: Config, options: RecordOptions): Config {
+  const { cpu = true, heap = true } = options;
+  return {
+    ...config,
+    enabled: true,
+    exporters: [],
+    cpu: { ...config.cpu, enabled: cpu },
+    heap: { ...config.heap, enabled: heap },
+  };
+}
