@@ -44,7 +44,8 @@ function mergedHeader(first: Profile, profiles: readonly Profile[]): ProfileHead
   };
 }
 
-function checkCompatible(one: Profile, other: Profile): void {
+/** Throws as `merge` does if the two are not of one kind. */
+export function checkCompatible(one: Profile, other: Profile): void {
   if (one.profileType !== other.profileType) {
     throw incompatible(`${one.profileType} and ${other.profileType} are different types`);
   }

@@ -1,13 +1,18 @@
 import { columnOf, valuesOf } from './columns.ts';
+import { functionTotals } from './function-totals.ts';
 import type { Profile } from './model.ts';
 import { commonScale, formatPercent } from './quantities.ts';
 
-/** One function's share, in the unit of the value column. */
-export interface TopEntry {
+/** Which function. */
+export interface FunctionPlace {
   readonly name: string;
   readonly file: string;
   /** Line on which the function begins, 1-based; 0 if unknown. */
   readonly line: number;
+}
+
+/** One function's share, in the unit of the value column. */
+export interface TopEntry extends FunctionPlace {
   /** What was recorded in the function itself. */
   readonly flat: number;
   /** What was recorded in it and in everything it called; recursion counts once. */
@@ -15,7 +20,7 @@ export interface TopEntry {
 }
 
 export interface TopOptions {
-  /** By which number to sort, largest first, equal ones by name; `flat` by default. */
+  /** By which number to sort, largest first whatever its sign, equal ones by name; `flat` by default. */
   readonly sortBy?: 'flat' | 'cum';
   /** How many entries at most; all by default. */
   readonly limit?: number;
@@ -36,8 +41,10 @@ export function top(profile: Profile, valueColumn: number, options: TopOptions =
       flat: flat[index] ?? 0,
       cum: cum[index] ?? 0,
     }))
-    .filter((entry) => entry.cum > 0)
-    .sort((one, other) => other[sortBy] - one[sortBy] || compareNames(one, other))
+    .filter((entry) => entry.cum !== 0 || entry.flat !== 0)
+    .sort(
+      (one, other) => Math.abs(other[sortBy]) - Math.abs(one[sortBy]) || compareNames(one, other),
+    )
     .slice(0, limit);
 }
 
@@ -78,78 +85,14 @@ export function formatTop(profile: Profile, options: FormatTopOptions = {}): str
   return lines.join('\n');
 }
 
-function placeOf({ name, file, line }: TopEntry): string {
+/** `name file:line`, as far as these are known. */
+export function placeOf({ name, file, line }: FunctionPlace): string {
   if (file === '') return name;
   return line === 0 ? `${name} ${file}` : `${name} ${file}:${line}`;
 }
 
-function compareNames(one: TopEntry, other: TopEntry): number {
+/** By place, for an order that does not depend on that of the tables. */
+export function compareNames(one: FunctionPlace, other: FunctionPlace): number {
   const [left, right] = [placeOf(one), placeOf(other)];
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-/** Flat and cumulated value of each function, by its index. */
-function functionTotals(profile: Profile, values: readonly number[]) {
-  const { parent, location } = profile.stacks;
-  const functionOf = (stack: number): number =>
-    profile.locations.function[location[stack] ?? -1] ?? -1;
-  const flat = new Float64Array(profile.functions.name.length);
-  const cum = new Float64Array(profile.functions.name.length);
-  /** Per stack, its own value and that of all stacks below it. */
-  const subtree = new Float64Array(location.length);
-  for (const [sample, stack] of profile.samples.stack.entries()) {
-    const value = values[sample] ?? 0;
-    subtree[stack] = (subtree[stack] ?? 0) + value;
-    const index = functionOf(stack);
-    flat[index] = (flat[index] ?? 0) + value;
-  }
-  for (let stack = location.length - 1; stack >= 0; stack--) {
-    const caller = parent[stack] ?? -1;
-    if (caller >= 0) subtree[caller] = (subtree[caller] ?? 0) + (subtree[stack] ?? 0);
-  }
-  const depthOnPath = new Uint32Array(profile.functions.name.length);
-  walk(parent, {
-    enter(stack) {
-      const index = functionOf(stack);
-      const depth = depthOnPath[index] ?? 0;
-      if (depth === 0) cum[index] = (cum[index] ?? 0) + (subtree[stack] ?? 0);
-      depthOnPath[index] = depth + 1;
-    },
-    leave(stack) {
-      const index = functionOf(stack);
-      depthOnPath[index] = (depthOnPath[index] ?? 0) - 1;
-    },
-  });
-  return { flat, cum };
-}
-
-/** Visits a trie given by parents, depth first, without recursion: stacks can be any depth. */
-function walk(
-  parent: readonly number[],
-  visit: { enter(stack: number): void; leave(stack: number): void },
-): void {
-  const firstChild = new Int32Array(parent.length).fill(-1);
-  const nextSibling = new Int32Array(parent.length).fill(-1);
-  let firstRoot = -1;
-  for (let stack = parent.length - 1; stack >= 0; stack--) {
-    const caller = parent[stack] ?? -1;
-    if (caller < 0) {
-      nextSibling[stack] = firstRoot;
-      firstRoot = stack;
-    } else {
-      nextSibling[stack] = firstChild[caller] ?? -1;
-      firstChild[caller] = stack;
-    }
-  }
-  let stack = firstRoot;
-  while (stack >= 0) {
-    visit.enter(stack);
-    let next = firstChild[stack] ?? -1;
-    while (next < 0 && stack >= 0) {
-      visit.leave(stack);
-      next = nextSibling[stack] ?? -1;
-      if (next < 0) stack = parent[stack] ?? -1;
-    }
-    stack = next;
-  }
 }
