@@ -7,7 +7,7 @@
  *                                            the development dependencies, says so and goes on
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildForAll, buildForRunningNode } from './build-addon.mjs';
 import { root } from './nodes.mjs';
@@ -46,6 +46,7 @@ function buildDist() {
       [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', unfinished],
       { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
     );
+    copyAssets(unfinished);
     if (existsSync(dist)) renameSync(dist, previous);
     renameSync(unfinished, dist);
   } finally {
@@ -54,6 +55,20 @@ function buildDist() {
   }
   record('dist', inputs, dist);
   console.log('dist: built');
+}
+
+/**
+ * The style and the scripts of the pages, which run in browsers as they are.
+ *
+ * @param {string} folder
+ */
+function copyAssets(folder) {
+  const assets = 'pages/assets';
+  for (const name of readdirSync(join(root, 'src', assets))) {
+    if (!/\.(css|js)$/.test(name)) continue;
+    mkdirSync(join(folder, assets), { recursive: true });
+    copyFileSync(join(root, 'src', assets, name), join(folder, assets, name));
+  }
 }
 
 async function buildAddon() {

@@ -15,6 +15,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'the functions, agents or tools that cost most',
     load: async () => (await import('./commands/top.ts')).top,
   },
+  flamegraph: {
+    summary: 'draw profiles: SVG, interactive page, folded stacks, speedscope',
+    load: async () => (await import('./commands/flamegraph.ts')).flamegraph,
+  },
+  diff: {
+    summary: 'what one profile spends more or less than another',
+    load: async () => (await import('./commands/diff.ts')).diff,
+  },
+  merge: {
+    summary: 'add profiles up to one file',
+    load: async () => (await import('./commands/merge.ts')).merge,
+  },
   check: {
     summary: 'whether a file is a sound profile, and what is in it',
     load: async () => (await import('./commands/check.ts')).check,

@@ -1,6 +1,7 @@
 /** From a file, a folder or a URL to profiles. */
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { SpanprofError } from '../errors.ts';
 import { DECODE_LIMITS, decode } from '../profile/decode.ts';
 import { filterByLabels } from '../profile/filter.ts';
@@ -80,10 +81,21 @@ export function columnFor(profile: Profile, args: Arguments): number {
   );
 }
 
+/**
+ * Of a file's samples, each integer takes up to some 110 bytes while it is read (a frame of its own), each
+ * message some 300. A profile that would not fit is refused: running out of memory aborts Node.
+ */
+const HEAP_BYTES = getHeapStatistics().heap_size_limit;
+const LIMITS = {
+  bytes: DECODE_LIMITS.bytes,
+  integers: Math.min(DECODE_LIMITS.integers, Math.floor(HEAP_BYTES / 150)),
+  messages: Math.min(DECODE_LIMITS.messages, Math.floor(HEAP_BYTES / 400)),
+};
+
 /** Reads a profile whose bytes came from `source`, which an error then names. */
 export function decodeFrom(source: string, bytes: Uint8Array): Profile {
   try {
-    return decode(bytes);
+    return decode(bytes, LIMITS);
   } catch (error) {
     throw new Error(`${source}: ${messageOf(error)}`, { cause: error });
   }

@@ -10,6 +10,7 @@ export const rows: readonly (readonly string[])[] = [
   ['errors', 'units', 'shared', 'version'],
   ['native', 'report'],
   ['profile', 'config'],
+  ['pages'],
   ['cpu', 'memory', 'attribution', 'sourcemaps'],
   ['endpoint', 'export', 'otel', 'cli'],
   ['status', 'process-end', 'window-clock'],
