@@ -156,6 +156,14 @@ const table = {
     message: 'profiles cannot be put together: {reason}',
     remedy: 'Take profiles of one type, with the same value types and the same period type.',
   },
+  INPUT_UNREADABLE: {
+    message: '{source} cannot be read: {reason}',
+    remedy: 'Give the command line a file, a folder of profiles or the URL of an endpoint.',
+  },
+  OUTPUT_UNWRITABLE: {
+    message: '{file} cannot be written: {reason}',
+    remedy: 'Give `-o` a path in a folder that exists and can be written.',
+  },
   INTERNAL: {
     message: 'internal error in {part}: {reason}; the application is not affected',
     remedy: 'Report it with the reason shown.',

@@ -3,6 +3,7 @@ import { SpanprofError } from '../errors.ts';
 import { checkWire, type WireLimits } from './check-wire.ts';
 import { fromPprofFormat } from './from-pprof-format.ts';
 import type { Profile } from './model.ts';
+import { splitSamples } from './sample-reader.ts';
 
 /** How large a profile `decode` accepts. */
 export interface DecodeLimits extends WireLimits {
@@ -31,7 +32,9 @@ export function decode(bytes: Uint8Array, limits: DecodeLimits = DECODE_LIMITS):
     if (message.length === 0) throw invalid('it is empty');
     const problem = checkWire(message, limits);
     if (problem !== undefined) throw invalid(problem);
-    return fromPprofFormat(pprofFormat().Profile.decode(message));
+    const { rest, samples } = splitSamples(message);
+    const { sample: _, ...tables } = pprofFormat().Profile.decode(rest);
+    return fromPprofFormat({ ...tables, sample: samples });
   } catch (error) {
     if (error instanceof SpanprofError) throw error;
     throw invalid(error instanceof Error ? error.message : String(error));

@@ -73,11 +73,12 @@ type Text = (index: Numeric) => string;
 /** What is read of a `pprof-format` profile; its ESM and CommonJS classes both have this shape. */
 export interface PprofLike {
   readonly sampleType: readonly TypeLike[];
-  readonly sample: readonly {
+  /** Gone through twice; may make its items as they are asked for. */
+  readonly sample: Iterable<{
     readonly locationId: readonly Numeric[];
     readonly value: readonly Numeric[];
     readonly label: readonly LabelLike[];
-  }[];
+  }>;
   readonly mapping: readonly { readonly id: Numeric; readonly filename: Numeric }[];
   readonly location: readonly {
     readonly id: Numeric;
