@@ -6,10 +6,12 @@ import { defineConfig } from 'vitest/config';
  * same core would be a wrong result.
  *
  * `--mode package` runs what looks at the tarball and needs the registry, `--mode soak` the long
- * ones; neither is part of `npm test`.
+ * ones, `--mode pyroscope` what needs a real Pyroscope, which it builds; none of them is part of
+ * `npm test`.
  */
 const truth = ['test/truth/**/*.test.ts'];
 const soak = ['test/soak/**/*.test.ts'];
+const pyroscope = ['test/pyroscope/**/*.test.ts'];
 const packaging = ['test/package/**/*.test.ts'];
 
 /** Where CI wants the results as JSON, beside the usual output. */
@@ -32,12 +34,13 @@ export default defineConfig(({ mode }) => ({
 function projectsOf(mode: string) {
   if (mode === 'soak') return [alone('soak', soak, 1_200_000)];
   if (mode === 'package') return [alone('package', packaging, 300_000)];
+  if (mode === 'pyroscope') return [alone('pyroscope', pyroscope, 300_000)];
   const unit = {
     extends: true as const,
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: [...truth, ...soak, ...packaging],
+      exclude: [...truth, ...soak, ...packaging, ...pyroscope],
       sequence: { groupOrder: 0 },
     },
   };
