@@ -5,14 +5,23 @@ import { defineConfig } from 'vitest/config';
  * clocks, so its files run one at a time and only after `unit` is through: a busy neighbour on the
  * same core would be a wrong result.
  *
- * `--mode package` runs what looks at the tarball and needs the registry, `--mode otel` what needs
- * agent frameworks and Jaeger, `--mode soak` the long ones; none is part of `npm test`.
+ * The suites below take long or need what must be fetched or built first. None is part of
+ * `npm test`; each runs alone with `--mode <name>`, and all of them in CI.
  */
 const truth = ['test/truth/**/*.test.ts'];
-const soak = ['test/soak/**/*.test.ts'];
-const packaging = ['test/package/**/*.test.ts'];
-/** Real agent frameworks and a real tracing back end. */
-const otel = ['test/otel/real/**/*.test.ts'];
+const suites: Readonly<Record<string, readonly string[]>> = {
+  /** The tarball, installed from the registry. */
+  package: ['test/package/**/*.test.ts'],
+  /** Real agent frameworks and a real tracing back end. */
+  otel: ['test/otel/real/**/*.test.ts'],
+  /** A real Pyroscope. */
+  pyroscope: ['test/pyroscope/**/*.test.ts'],
+  /** Minutes of load. */
+  soak: ['test/soak/**/*.test.ts'],
+};
+const SUITE_MILLIS = 300_000;
+const SOAK_MILLIS = 1_200_000;
+
 /** Programs with packages of their own bring those packages' tests. */
 const foreign = ['**/node_modules/**'];
 
@@ -39,16 +48,16 @@ export default defineConfig(({ mode }) => ({
 }));
 
 function projectsOf(mode: string) {
-  // Ten minutes are a long try already.
-  if (mode === 'soak') return [alone('soak', soak, 1_200_000, 0)];
-  if (mode === 'package') return [alone('package', packaging, 300_000)];
-  if (mode === 'otel') return [alone('otel', otel, 300_000)];
+  const suite = suites[mode];
+  // Minutes of load are a long try already.
+  if (mode === 'soak' && suite !== undefined) return [alone(mode, suite, SOAK_MILLIS, 0)];
+  if (suite !== undefined) return [alone(mode, suite, SUITE_MILLIS)];
   const unit = {
     extends: true as const,
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: [...foreign, ...truth, ...soak, ...packaging, ...otel],
+      exclude: [...foreign, ...truth, ...Object.values(suites).flat()],
       sequence: { groupOrder: 0 },
     },
   };
@@ -56,12 +65,12 @@ function projectsOf(mode: string) {
 }
 
 /** One file at a time, after everything else. */
-function alone(name: string, include: string[], testTimeout: number, retry = secondTry) {
+function alone(name: string, include: readonly string[], testTimeout: number, retry = secondTry) {
   return {
     extends: true as const,
     test: {
       name,
-      include,
+      include: [...include],
       retry,
       testTimeout,
       hookTimeout: testTimeout,

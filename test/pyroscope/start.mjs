@@ -6,6 +6,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -37,7 +38,7 @@ export async function buildGo(folder, target, sources) {
   return binary;
 }
 
-/** Three ports that were free a moment ago. @param {number} count @returns {Promise<number[]>} */
+/** Ports that were free a moment ago. @param {number} count @returns {Promise<number[]>} */
 async function freePorts(count) {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
@@ -118,6 +119,18 @@ export async function startPyroscope(flags = []) {
     if (isReady) return { url, stop };
     await delay(200);
   }
+}
+
+/** The strict receiver of the newest API: see `strict/main.go`. */
+export async function startStrictReceiver() {
+  const binary = await buildGo('strict', '.', ['main.go', 'go.mod', 'go.sum']);
+  const child = spawn(binary, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await once(child, 'close');
+  };
+  return { url: String(line).trim(), stop };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -25,6 +25,7 @@ export const PROFILE = {
   text: 6,
   dropFrames: 7,
   keepFrames: 8,
+  timeNanos: 9,
   periodType: 11,
   comment: 13,
   defaultSampleType: 14,

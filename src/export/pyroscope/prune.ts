@@ -1,7 +1,7 @@
 /** A part of a profile with no more than the tables it needs. Ids and indexes stay as they are. */
 import { ProtobufWriter } from '../../profile/protobuf.ts';
 import { type Message, type Part, PROFILE } from './message.ts';
-import { forEachField, forEachNumber, WireReader } from './wire.ts';
+import { bigVarint, forEachField, forEachNumber, WireReader } from './wire.ts';
 
 /** Fields of the nested messages of `profile.proto`. */
 const ID = 1;
@@ -12,11 +12,29 @@ const LINE = { functionId: 1 };
 const FUNCTION_TEXTS = [2, 3, 4];
 const MAPPING_TEXTS = [5, 6];
 const VALUE_TYPE_TEXTS = [1, 2];
+const WRITTEN_APART: ReadonlySet<number> = new Set([
+  PROFILE.location,
+  PROFILE.function,
+  PROFILE.timeNanos,
+]);
 /** Room for tags and the fields of the profile as a whole. */
 const INITIAL_BYTES = 4096;
 
-/** The message with these samples, written as `Message.write` wants them. */
-export function pruned(message: Message, samples: readonly Uint8Array[]): Uint8Array {
+/**
+ * Pyroscope 1 takes two profiles of one series and one millisecond for the same profile that came
+ * twice, and shows only the first. (That is also why a profile that is sent again does no harm there.)
+ */
+const PART_DISTANCE_NANOS = 1_000_000n;
+
+/**
+ * The message with these samples, written as `Message.write` wants them; every part of a profile
+ * begins a millisecond later than the one before.
+ */
+export function pruned(
+  message: Message,
+  samples: readonly Uint8Array[],
+  partIndex: number,
+): Uint8Array {
   const { bytes, rest } = message;
   const texts = new Set([0]);
   const locations = usedBySamples(samples, texts);
@@ -28,15 +46,18 @@ export function pruned(message: Message, samples: readonly Uint8Array[]): Uint8A
   const ofFunctions = rest.filter(
     (part) => part.field === PROFILE.function && isUsedFunction(reader, part, functions, texts),
   );
-  const others = rest.filter(
-    ({ field }) => field !== PROFILE.location && field !== PROFILE.function,
-  );
+  const others = rest.filter(({ field }) => !WRITTEN_APART.has(field));
+  const time = rest.find(({ field }) => field === PROFILE.timeNanos);
   for (const part of others) addTextsOf(reader, part, texts);
 
   const writer = new ProtobufWriter(INITIAL_BYTES + samples.reduce((n, s) => n + s.length, 0));
   for (const sample of samples) writer.raw(sample);
   for (const { start, end } of [...others, ...ofLocations, ...ofFunctions]) {
     writer.raw(bytes.subarray(start, end));
+  }
+  if (time !== undefined) {
+    const timeNanos = bigVarint(bytes, time.contentStart);
+    writer.bigInteger(PROFILE.timeNanos, timeNanos + BigInt(partIndex) * PART_DISTANCE_NANOS);
   }
   message.strings.write(writer, texts);
   return writer.finish();

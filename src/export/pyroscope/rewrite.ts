@@ -144,7 +144,7 @@ function split(message: Message, samples: Uint8Array[], limits: SizeLimits): Uin
   const parts: Uint8Array[] = [];
   const divide = (some: Uint8Array[]): void => {
     if (some.length <= limits.maxSamples) {
-      const part = pruned(message, some);
+      const part = pruned(message, some, parts.length);
       if (part.length <= limits.maxBytes || some.length === 1) {
         parts.push(part);
         return;

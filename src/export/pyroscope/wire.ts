@@ -29,6 +29,16 @@ export class WireReader {
   }
 }
 
+/** A varint of up to 64 bits. */
+export function bigVarint(bytes: Uint8Array, start: number): bigint {
+  let value = 0n;
+  for (let at = start, shift = 0n; ; at += 1, shift += 7n) {
+    const byte = bytes[at] ?? 0;
+    value |= BigInt(byte & 127) << shift;
+    if (byte < 128) return value;
+  }
+}
+
 /** Told of each field: where it begins, where its content begins and ends; the number, if it is one. */
 type OnField = (
   field: number,
