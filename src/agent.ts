@@ -385,12 +385,14 @@ export class Agent {
    * grows with the time since the last cut; the caller bounds it.
    */
   record(options: RecordOptions = {}): Recording {
-    if (this.#running === undefined) {
-      this.#begin(onDemandConfig(this.#configure(), options), true);
-    }
     const windows: Profile[] = [];
+    // Samplers that begin now have seen nothing before.
+    if (this.#running === undefined) this.#begin(onDemandConfig(this.#configure(), options), true);
+    else {
+      this.#recordings.add(windows);
+      this.#cut();
+    }
     this.#recordings.add(windows);
-    this.#cut();
     const before = mergeByType(windows.splice(0));
     this.#borrow(options);
     const cut = () => {

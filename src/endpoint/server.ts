@@ -63,7 +63,7 @@ function serverFor(endpoint: Endpoint): Server {
         return;
       }
       const { status, headers, body } = text(404, 'there is nothing here; see /debug/pprof/');
-      response.writeHead(status, { ...headers, Connection: 'close' }).end(body);
+      response.writeHead(status, headers).end(body);
     },
   );
   server.maxConnections = MAX_CONNECTIONS;

@@ -1,80 +1,118 @@
-/** Starts a program with an endpoint in a process of its own, for as long as `use` takes. */
+/** Starts a program with an endpoint in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decode } from '../../src/profile/decode.ts';
 import type { Profile } from '../../src/profile/model.ts';
-import { cleanEnvironment, programs, root, withFolder } from '../helpers/programs.ts';
+import { cleanEnvironment, programs, root } from '../helpers/programs.ts';
 
 export interface Service {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
+  /** All it listens at. */
+  readonly addresses: string[];
   /** Where its continuous profiles go. */
   readonly folder: string;
-  readonly process: ChildProcess;
-  /** What it has written to stderr. */
+  readonly processId: number;
+  /** What it has written to stdout after its first line, and to stderr. */
+  stdout(): string;
   stderr(): string;
-  /** Ends it as its user would and waits for it. */
+  isRunning(): boolean;
+  /** Writes a line to its stdin; the line of JSON that it answers. */
+  ask(line: string): Promise<unknown[]>;
+  /** Lets it end by itself; its exit code. */
   end(): Promise<number | null>;
+  /** Kills it if it still runs, and removes its folder. */
+  discard(): Promise<void>;
 }
 
 export interface ServiceOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** In test/programs/endpoint/. */
   readonly program?: string;
   readonly args?: readonly string[];
+  readonly node?: string;
+}
+
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const folder = mkdtempSync(join(tmpdir(), 'spanprof-endpoint-'));
+  const file = join(programs, 'endpoint', options.program ?? 'agents.mjs');
+  const child = spawn(options.node ?? process.execPath, [file, ...(options.args ?? [])], {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      ...cleanEnvironment(),
+      SPANPROF_ENDPOINT_PORT: '0',
+      SPANPROF_FILE_DIRECTORY: folder,
+      ...options.env,
+    },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+  });
+  const closed = once(child, 'close');
+  const discard = async () => {
+    child.kill('SIGKILL');
+    await closed;
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+  try {
+    await firstLine(child, () => stdout);
+    const addresses = JSON.parse(stdout.slice(0, stdout.indexOf('\n'))) as string[];
+    return {
+      url: addresses[0] ?? '',
+      addresses,
+      folder,
+      processId: child.pid ?? 0,
+      stdout: () => stdout.slice(stdout.indexOf('\n') + 1),
+      stderr: () => stderr,
+      isRunning: () => child.exitCode === null && child.signalCode === null,
+      ask: async (line) => {
+        const before = stdout.length;
+        child.stdin.write(`${line}\n`);
+        while (!stdout.slice(before).includes('\n')) await sleep(5);
+        return JSON.parse(stdout.slice(before)) as unknown[];
+      },
+      end: async () => {
+        child.stdin.end();
+        await closed;
+        return child.exitCode;
+      },
+      discard,
+    };
+  } catch (error) {
+    await discard();
+    throw new Error(`the service did not listen\n${stdout}\n${stderr}`, { cause: error });
+  }
 }
 
 export async function withService(
   use: (service: Service) => Promise<void>,
   options: ServiceOptions = {},
 ): Promise<void> {
-  await withFolder(async (folder) => {
-    const file = join(programs, 'endpoint', options.program ?? 'agents.mjs');
-    const child = spawn(process.execPath, [file, ...(options.args ?? [])], {
-      cwd: root,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: {
-        ...cleanEnvironment(),
-        SPANPROF_ENDPOINT_PORT: '0',
-        SPANPROF_FILE_DIRECTORY: folder,
-        ...options.env,
-      },
-    });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      stderr += chunk;
-    });
-    const closed = once(child, 'close');
-    try {
-      const addresses = JSON.parse(await firstLine(child, () => stderr)) as string[];
-      await use({
-        url: addresses[0] ?? '',
-        folder,
-        process: child,
-        stderr: () => stderr,
-        end: async () => {
-          child.stdin.end();
-          await closed;
-          return child.exitCode;
-        },
-      });
-    } finally {
-      child.kill('SIGKILL');
-      await closed;
-    }
-  });
+  const service = await startService(options);
+  try {
+    await use(service);
+  } finally {
+    await service.discard();
+  }
 }
 
-async function firstLine(child: ChildProcess, stderr: () => string): Promise<string> {
-  let text = '';
-  for await (const chunk of child.stdout
-    ?.setEncoding('utf8')
-    .iterator({ destroyOnReturn: false }) ?? []) {
-    text += chunk;
-    const end = text.indexOf('\n');
-    if (end >= 0) return text.slice(0, end);
-  }
-  throw new Error(`the service ended before it listened\n${stderr()}`);
+function firstLine(child: ChildProcess, stdout: () => string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('close', () => reject(new Error('it ended')));
+    child.stdout?.on('data', () => {
+      if (stdout().includes('\n')) resolve();
+    });
+  });
 }
 
 export async function fetchProfile(url: string): Promise<Profile> {

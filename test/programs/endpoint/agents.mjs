@@ -1,6 +1,7 @@
 /**
  * Two agents that burn CPU in functions of their own and keep memory, for as long as stdin is open.
- * Prints one line of JSON when the endpoint listens. The names of the functions are the ground truth.
+ * With `idle` they do nothing. Prints one line of JSON when the endpoint listens, and at the end how long it ran and what the
+ * kernel says of its CPU time. The names of the functions are the ground truth.
  */
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { run, start, status } from 'spanprof';
@@ -35,8 +36,17 @@ async function agentLoop(agent_name, trace_id, tool_name, work) {
 }
 
 await start();
-while (status().endpoint.length === 0 && process.argv[2] !== 'no-endpoint') await sleep(5);
+const begin = performance.now();
+const before = process.cpuUsage();
+while (status().endpoint.length === 0) await sleep(5);
 console.log(JSON.stringify(status().endpoint));
-void agentLoop('research_agent', 'a'.repeat(32), 'search', researchWork);
-void agentLoop('writer_agent', 'b'.repeat(32), 'render', writerWork);
-process.stdin.resume().on('end', () => process.exit(0));
+if (process.argv[2] !== 'idle') {
+  void agentLoop('research_agent', 'a'.repeat(32), 'search', researchWork);
+  void agentLoop('writer_agent', 'b'.repeat(32), 'render', writerWork);
+}
+process.stdin.resume().on('end', () => {
+  const { user, system } = process.cpuUsage(before);
+  const elapsedMillis = performance.now() - begin;
+  console.log(JSON.stringify({ elapsedMillis, cpuMicros: user + system }));
+  process.exit(0);
+});
