@@ -23,9 +23,17 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'what one profile spends more or less than another',
     load: async () => (await import('./commands/diff.ts')).diff,
   },
+  report: {
+    summary: 'one HTML page over many windows',
+    load: async () => (await import('./commands/report.ts')).report,
+  },
   merge: {
     summary: 'add profiles up to one file',
     load: async () => (await import('./commands/merge.ts')).merge,
+  },
+  live: {
+    summary: 'agents and tools of a running program, like top',
+    load: async () => (await import('./commands/live.ts')).live,
   },
   check: {
     summary: 'whether a file is a sound profile, and what is in it',

@@ -52,16 +52,19 @@ function profileUrl(source: string, type: string, seconds: number | undefined): 
   return url;
 }
 
-/** The body of an answer 200. Rejects with a `SpanprofError` that says what came instead. */
+/** The body of an answer 200; ends early where `given` is aborted. Rejects with a `SpanprofError` that says what came instead. */
 export async function get(
   url: URL,
   args: Arguments,
   terminal: Terminal,
   timeoutMillis: number,
+  given?: AbortSignal,
 ): Promise<Uint8Array> {
   const source = `${url.origin}${url.pathname}`;
+  const timeout = AbortSignal.timeout(timeoutMillis);
+  const signal = given === undefined ? timeout : AbortSignal.any([timeout, given]);
   try {
-    const response = await responseOf(url, tokenOf(args, terminal), timeoutMillis);
+    const response = await responseOf(url, tokenOf(args, terminal), signal);
     if (response.statusCode !== 200) {
       const text = await bodyOf(response, MAX_REASON_BYTES, 'cut').catch(() => Buffer.alloc(0));
       response.destroy();
@@ -85,7 +88,7 @@ function tokenOf(args: Arguments, terminal: Terminal): string | undefined {
 async function responseOf(
   url: URL,
   token: string | undefined,
-  timeoutMillis: number,
+  signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const { request } = await (url.protocol === 'https:'
     ? import('node:https')
@@ -95,7 +98,6 @@ async function responseOf(
       accept: 'application/octet-stream, application/json;q=0.9, */*;q=0.1',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
-    const signal = AbortSignal.timeout(timeoutMillis);
     request(url, { headers, signal, agent: false }, resolve).once('error', reject).end();
   });
 }

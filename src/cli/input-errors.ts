@@ -12,6 +12,7 @@ export function tooLarge(source: string): SpanprofError {
 
 /** A system's error in a few words. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof SpanprofError) return error.message;
   const { code, message } = error as NodeJS.ErrnoException;
   const known = code === undefined ? undefined : REASONS[code];
   return known ?? code ?? message;

@@ -102,17 +102,25 @@ export function decodeFrom(source: string, bytes: Uint8Array): Profile {
 }
 
 /** The profiles of one type in a folder, by their names where these tell; cpu by default. */
-export function profilesIn(folder: string, type: ProfileType = 'cpu'): string[] {
-  const names = readdirSync(folder).filter((name) => /\.(pb|pprof|prof)(\.gz)?$/.test(name));
-  const found = names
-    .filter((name) => {
-      const ending = /-(cpu|wall|heap|allocs)\.pb\.gz$/.exec(name);
-      return ending === null || ending[1] === type;
-    })
-    .sort()
-    .map((name) => join(folder, name));
+function profilesIn(folder: string, type: ProfileType = 'cpu'): string[] {
+  const found = allProfilesIn(folder).filter((name) => {
+    const ending = /-(cpu|wall|heap|allocs)\.pb\.gz$/.exec(name);
+    return ending === null || ending[1] === type;
+  });
   if (found.length === 0) throw unreadable(folder, `it holds no ${type} profiles`);
   return found;
+}
+
+/** Every file of a folder that is named like a profile, by name. */
+export function allProfilesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /\.(pb|pprof|prof)(\.gz)?$/.test(name))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch (error) {
+    throw unreadable(folder, reasonOf(error));
+  }
 }
 
 /** All bytes of a file, of stdin or from a URL, up to the size a profile may have. */

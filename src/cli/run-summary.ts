@@ -1,11 +1,10 @@
-import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Profile, ProfileType } from '../profile/model.ts';
 import { commonScale, formatPercent, formatQuantity } from '../profile/quantities.ts';
 import { placeOf, top } from '../profile/top.ts';
 import type { Arguments } from './arguments.ts';
-import { COST_LABELS, CostCollector, costsBy } from './costs.ts';
-import { bytesOf, decodeFrom } from './input.ts';
+import { COST_LABELS, costsBy } from './costs.ts';
+import { type ReadCosts, readCosts } from './read-costs.ts';
 import { cut, printable, type Terminal } from './terminal.ts';
 import { writeOutput } from './write-output.ts';
 
@@ -19,49 +18,27 @@ export interface RunEnd {
   readonly limit: number;
 }
 
-interface Costs {
-  readonly profiles: readonly Profile[];
-  readonly files: number;
-  readonly bytes: number;
-  readonly unreadable: readonly string[];
-}
-
 /** Reads what the run left behind and says what cost what. Never rejects for a bad profile. */
 export async function summarize(end: RunEnd, args: Arguments, terminal: Terminal): Promise<void> {
-  const costs = await costsIn(end.directory, args, terminal);
-  const text = args.flag('json') ? jsonOf(end, costs) : textOf(end, costs, terminal);
+  const read = await costsIn(end.directory, args, terminal);
+  const text = args.flag('json') ? jsonOf(end, read) : textOf(end, read, terminal);
   const output = args.text('output');
   if (output === undefined) await terminal.say(text);
   else await writeOutput(output, `${text}\n`, terminal);
+  if (!args.flag('report') || read.files === 0) return;
+  const { reportPage } = await import('./report-page.ts');
+  const file = join(end.directory, 'report.html');
+  const { costs, unreadable } = read;
+  await writeOutput(file, reportPage(costs, { title: end.program, unreadable }), terminal);
+  await terminal.say(`report: ${printable(relative(process.cwd(), file))}`);
 }
 
-async function costsIn(directory: string, args: Arguments, terminal: Terminal): Promise<Costs> {
-  const names = profileNames(directory);
-  const collector = new CostCollector();
-  const unreadable: string[] = [];
-  let bytes = 0;
-  for (const [index, name] of names.entries()) {
-    terminal.progress(`reading profile ${index + 1} of ${names.length}`);
-    const file = join(directory, name);
-    try {
-      bytes += statSync(file).size;
-      collector.add(decodeFrom(file, await bytesOf(file, args, terminal)));
-    } catch (error) {
-      unreadable.push(error instanceof Error ? error.message : String(error));
-    }
-  }
-  terminal.endProgress();
-  return { profiles: collector.end().merged, files: names.length, bytes, unreadable };
-}
-
-function profileNames(directory: string): string[] {
+async function costsIn(directory: string, args: Arguments, terminal: Terminal): Promise<ReadCosts> {
   try {
-    return readdirSync(directory)
-      .filter((name) => name.endsWith('.pb.gz'))
-      .sort();
+    return await readCosts([directory], args, terminal);
   } catch {
-    // It was never made: the program wrote nothing.
-    return [];
+    // The folder was never made, or nothing in it can be read: the program wrote nothing.
+    return { costs: { merged: [], windows: [] }, files: 0, bytes: 0, unreadable: [] };
   }
 }
 
@@ -72,24 +49,24 @@ const TYPE_TITLES: Readonly<Record<ProfileType, string>> = {
   allocs: 'Allocated memory',
 };
 
-function textOf(end: RunEnd, costs: Costs, terminal: Terminal): string {
+function textOf(end: RunEnd, read: ReadCosts, terminal: Terminal): string {
   const { directory } = end;
   const shown = printable(relative(process.cwd(), directory) || '.');
   const title = (text: string): string => terminal.styledError('bold', text);
   const took = formatQuantity(end.wallSeconds, 'seconds');
   const lines = [`spanprof: ${printable(end.program)} ended with ${end.how} after ${took}`];
-  if (costs.files === 0) {
+  if (read.files === 0) {
     lines.push(`no profiles in ${shown}: the program ended by a signal that leaves no time, or`);
     lines.push('its configuration switches profiles or the file exporter off');
     return lines.join('\n');
   }
   // Elapsed time of a thread that waits says little about costs, and is in the files.
-  for (const profile of costs.profiles.filter(({ profileType }) => profileType !== 'wall')) {
+  for (const profile of read.costs.merged.filter(({ profileType }) => profileType !== 'wall')) {
     lines.push('', ...tablesOf(profile, end.limit, title, terminal.errorColumns));
   }
-  for (const problem of costs.unreadable) lines.push('', `not read: ${printable(problem)}`);
-  const size = formatQuantity(costs.bytes, 'bytes');
-  lines.push('', `${costs.files} profiles (${size}) in ${shown}; to look at them:`);
+  for (const problem of read.unreadable) lines.push('', `not read: ${printable(problem)}`);
+  const size = formatQuantity(read.bytes, 'bytes');
+  lines.push('', `${read.files} profiles (${size}) in ${shown}; to look at them:`);
   lines.push(`  spanprof report ${shown} -o report.html`);
   lines.push(`  spanprof flamegraph ${shown} -o cpu.html`);
   return lines.join('\n');
@@ -127,8 +104,8 @@ function tablesOf(
   return lines;
 }
 
-function jsonOf(end: RunEnd, costs: Costs): string {
-  const profiles = costs.profiles.map((profile) => {
+function jsonOf(end: RunEnd, read: ReadCosts): string {
+  const profiles = read.costs.merged.map((profile) => {
     const column = profile.sampleTypes.length - 1;
     const labels = COST_LABELS.map((label) => [
       label,
@@ -143,7 +120,7 @@ function jsonOf(end: RunEnd, costs: Costs): string {
     };
   });
   const { program, how, wallSeconds, directory } = end;
-  const { files, bytes, unreadable } = costs;
+  const { files, bytes, unreadable } = read;
   const ended = { program, how, wallSeconds, directory };
   return JSON.stringify({ ...ended, files, bytes, unreadable, profiles }, null, 2);
 }

@@ -12,6 +12,8 @@ export interface FlamegraphSvgOptions {
   readonly groupBy?: readonly string[];
   /** Compare with this: widths are the profile's, colours say what became more or less. */
   readonly base?: Profile;
+  /** Frames drawn at most, outer ones first; 20,000 by default, which makes some 5 MB. */
+  readonly maxBoxes?: number;
 }
 
 /**
@@ -30,7 +32,7 @@ export function flamegraphSvg(profile: Profile, options: FlamegraphSvgOptions): 
   const tree = callTree(pair?.profile ?? profile, options.groupBy);
   const total = totalOf(tree, values);
   const before = pair && totalOf(tree, pair.base[column] ?? []);
-  const { boxes, hidden } = layOut(tree, total);
+  const { boxes, hidden } = layOut(tree, total, options.maxBoxes ?? MAX_BOXES);
   const whole = total[0] ?? 0;
   const format = (value: number): string => formatQuantity(value, unit);
   const drawn = boxes.map((box) => {
@@ -52,7 +54,7 @@ export function flamegraphSvg(profile: Profile, options: FlamegraphSvgOptions): 
   const note = hidden === 0 ? '' : `; ${hidden} frames too narrow or too deep to show`;
   const caption = `${type}: ${format(whole)}${before ? `, before ${format(before[0] ?? 0)}` : ''}${note}`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
+    `<svg class="flamegraph" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
     `<title>${escaped(options.title)}</title>`,
     `<style>${STYLE}</style>`,
     `<rect class="page" width="${WIDTH}" height="${height}"/>`,
@@ -73,7 +75,7 @@ const ROW = 17;
 const MIN_WIDTH = 0.5;
 /** Far deeper than real stacks; beyond it an image cannot be looked at. */
 const MAX_DEPTH = 500;
-/** Some 5 MB of text. The outer frames come first, so it is the deepest that are left out. */
+/** Some 5 MB of text. */
 const MAX_BOXES = 20_000;
 /** Of the font below at its size. */
 const CHARACTER_WIDTH = 6.7;
@@ -88,7 +90,11 @@ interface Box {
 }
 
 /** Places what can be seen: larger siblings first, then by name. */
-function layOut(tree: CallTree, total: Float64Array): { boxes: Box[]; hidden: number } {
+function layOut(
+  tree: CallTree,
+  total: Float64Array,
+  maxBoxes: number,
+): { boxes: Box[]; hidden: number } {
   const scale = (WIDTH - 2 * MARGIN) / Math.max(total[0] ?? 0, 1);
   const eachChild = childrenOf(tree);
   const nameOf = (node: number): string => tree.frames[tree.frame[node] ?? 0]?.name ?? '';
@@ -100,7 +106,7 @@ function layOut(tree: CallTree, total: Float64Array): { boxes: Box[]; hidden: nu
     const children: number[] = [];
     eachChild(box.node, (child) => {
       const isWide = (total[child] ?? 0) * scale >= MIN_WIDTH;
-      const isSeen = isWide && box.depth < MAX_DEPTH && boxes.length < MAX_BOXES;
+      const isSeen = isWide && box.depth < MAX_DEPTH && boxes.length + children.length < maxBoxes;
       if (isSeen) children.push(child);
       else if (total[child] !== 0) hidden++;
     });
@@ -170,16 +176,17 @@ function escaped(text: string): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\p{Surrogate}\ufffe\uffff]/gu;
 
+/** Every rule is about this image only: it may stand in a page with others. */
 const STYLE = `
-svg { font: 11px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-.page { fill: #fff } text { fill: #1b1b1f; pointer-events: none } .title { font-size: 15px; font-weight: 600 } .note { fill: #55555f }
-.root { fill: #d9d9e0 } .label { fill: #b9c8f5 } .own { fill: #f7b779 } .library { fill: #f2d58a } .runtime { fill: #c6d7cf }
-.same { fill: #dedee4 } .more { fill: #f28b82 } .bit-more { fill: #f8c9c4 } .less { fill: #7cc4a0 } .bit-less { fill: #c3e4d2 }
-g:hover rect { stroke: #1b1b1f }
+.flamegraph { font: 11px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
+.flamegraph .page { fill: #fff } .flamegraph text { fill: #1b1b1f; pointer-events: none } .flamegraph .title { font-size: 15px; font-weight: 600 } .flamegraph .note { fill: #55555f }
+.flamegraph .root { fill: #d9d9e0 } .flamegraph .label { fill: #b9c8f5 } .flamegraph .own { fill: #f7b779 } .flamegraph .library { fill: #f2d58a } .flamegraph .runtime { fill: #c6d7cf }
+.flamegraph .same { fill: #dedee4 } .flamegraph .more { fill: #f28b82 } .flamegraph .bit-more { fill: #f8c9c4 } .flamegraph .less { fill: #7cc4a0 } .flamegraph .bit-less { fill: #c3e4d2 }
+.flamegraph g:hover rect { stroke: #1b1b1f }
 @media (prefers-color-scheme: dark) {
-.page { fill: #17171b } text { fill: #f1f1f5 } .note { fill: #a9a9b6 }
-.root { fill: #3a3a43 } .label { fill: #3a4f8f } .own { fill: #94551c } .library { fill: #75601a } .runtime { fill: #3c5549 }
-.same { fill: #3a3a43 } .more { fill: #a13a32 } .bit-more { fill: #6a3a37 } .less { fill: #1f7148 } .bit-less { fill: #2f5140 }
-g:hover rect { stroke: #f1f1f5 }
+.flamegraph .page { fill: #17171b } .flamegraph text { fill: #f1f1f5 } .flamegraph .note { fill: #a9a9b6 }
+.flamegraph .root { fill: #3a3a43 } .flamegraph .label { fill: #3a4f8f } .flamegraph .own { fill: #94551c } .flamegraph .library { fill: #75601a } .flamegraph .runtime { fill: #3c5549 }
+.flamegraph .same { fill: #3a3a43 } .flamegraph .more { fill: #a13a32 } .flamegraph .bit-more { fill: #6a3a37 } .flamegraph .less { fill: #1f7148 } .flamegraph .bit-less { fill: #2f5140 }
+.flamegraph g:hover rect { stroke: #f1f1f5 }
 }
 `;

@@ -20,7 +20,11 @@ to the length of AFTER.`,
     sort: { value: 'NUMBER', choices: ['flat', 'cum'], doc: 'by whose change to sort' },
     limit: { value: 'N', short: 'n', doc: `how many lines; ${DEFAULT_LIMIT} by default` },
     'per-second': { doc: 'compare rates: windows may differ in length' },
-    output: { value: 'FILE', short: 'o', doc: 'a flame graph of AFTER coloured by change, .svg' },
+    output: {
+      value: 'FILE',
+      short: 'o',
+      doc: 'a flame graph of AFTER coloured by change: .svg or .html',
+    },
     json: { doc: 'as JSON, in the unit of the value' },
   },
   examples: [
@@ -35,8 +39,8 @@ to the length of AFTER.`,
     }
     const limit = args.wholeNumber('limit', { min: 1, max: 100_000 }) ?? DEFAULT_LIMIT;
     const output = args.text('output');
-    if (output !== undefined && output !== '-' && !/\.svg$/i.test(output)) {
-      throw new UsageError(`-o must end in .svg, not ${output}`);
+    if (output !== undefined && !/^-$|\.(svg|html?)$/i.test(output)) {
+      throw new UsageError(`-o must end in .svg or .html, not ${output}`);
     }
     const base = await readInput([before], args, terminal);
     const other = await readInput([after], args, terminal);
@@ -44,8 +48,10 @@ to the length of AFTER.`,
     const { type = '', unit = '' } = other.sampleTypes[column] ?? {};
     if (output !== undefined) {
       const title = `${type}: ${before} → ${after}`;
-      const svg = flamegraphSvg(other, { title, valueType: type, base });
-      await writeOutput(output, svg, terminal);
+      const drawn = /\.html?$/i.test(output)
+        ? (await import('../../pages/flamegraph.ts')).flamegraphPage(other, { title, base })
+        : flamegraphSvg(other, { title, valueType: type, base });
+      await writeOutput(output, drawn, terminal);
       if (output === '-') return EXIT.ok;
     }
     const baseScale = args.flag('per-second') ? scaleOf(base, other) : 1;

@@ -7,6 +7,7 @@ import type { Command } from '../command.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { reasonOf } from '../input-errors.ts';
 import { summarize } from '../run-summary.ts';
+import { printable } from '../terminal.ts';
 
 /** An hour: longer windows hold more than a process should keep in memory. */
 const MAX_WINDOW_SECONDS = 3_600;
@@ -65,7 +66,12 @@ code, or by the signal that ended it.`,
     const wallSeconds = (performance.now() - began) / 1_000;
     if (!args.flag('quiet')) {
       const how = ended.signal ?? `code ${ended.code}`;
-      await summarize({ program: file, how, wallSeconds, directory, limit }, args, terminal);
+      try {
+        await summarize({ program: file, how, wallSeconds, directory, limit }, args, terminal);
+      } catch (error) {
+        // The exit code stays the program's.
+        await terminal.say(`spanprof: ${printable(reasonOf(error))}`);
+      }
     }
     return endLike(ended);
   },
