@@ -64,8 +64,10 @@ export class NativeHeapEngine implements HeapEngine {
       this.#wanted = problem === undefined;
       if (problem !== undefined) reportUnlabelled(problem);
     }
-    if (!this.#begin()) throw new SpanprofError('HEAP_PROFILER_BUSY');
     this.#stacks?.start();
+    if (this.#begin()) return;
+    this.#stacks?.stop();
+    throw new SpanprofError('HEAP_PROFILER_BUSY');
   }
 
   #begin(): boolean {
