@@ -7,9 +7,12 @@
 
 #include "clocks.h"
 #include "cpu_sampler.h"
+#include "gc_watch.h"
 #include "heap_allocs.h"
+#include "heap_limit.h"
 #include "heap_sampler.h"
 #include "js.h"
+#include "malloc_info.h"
 #include "slot.h"
 #include "termination.h"
 #include "thread_clocks.h"
@@ -25,11 +28,15 @@ struct Environment {
   explicit Environment(v8::Isolate* isolate_in)
       : isolate(isolate_in),
         slot(isolate_in),
+        gc(isolate_in),
+        heap_limit(isolate_in),
         allocs(isolate_in),
         cpu(isolate_in, &slot, &allocs),
         heap(isolate_in, &slot, &allocs) {}
   v8::Isolate* const isolate;
   Slot slot;
+  GcWatch gc;
+  HeapLimit heap_limit;
   AllocRecorder allocs;
   CpuSampler cpu;
   HeapSampler heap;
@@ -49,6 +56,8 @@ void EndEnvironment(void* data) {
   if (environment->owns_termination) StopTermination();
   environment->cpu.Stop();
   environment->heap.Stop();
+  environment->gc.Stop();
+  environment->heap_limit.Stop();
   UnregisterThreadClock();
   delete environment;
 }
@@ -148,6 +157,44 @@ void HeapSeenScopes(const Arguments& args) {
 // heapStop(): void
 void HeapStop(const Arguments& args) { Of(args)->heap.Stop(); }
 
+// ---- memory ----
+
+// gcStart(), gcStop(): void
+void GcStart(const Arguments& args) { Of(args)->gc.Start(); }
+void GcStop(const Arguments& args) { Of(args)->gc.Stop(); }
+
+// gcTake(): GcWindow | undefined
+void GcTake(const Arguments& args) { args.GetReturnValue().Set(Of(args)->gc.Take(ContextOf(args))); }
+
+// heapLimitStart(onNear: () => void): void
+void HeapLimitStart(const Arguments& args) {
+  Of(args)->heap_limit.Start(ContextOf(args), args[0].As<v8::Function>());
+}
+
+// heapLimitStop(): void
+void HeapLimitStop(const Arguments& args) { Of(args)->heap_limit.Stop(); }
+
+// heapMark(): number
+void HeapMark(const Arguments& args) {
+  args.GetReturnValue().Set(static_cast<double>(Of(args)->gc.Mark()));
+}
+
+// peakHeapBytesSince(mark): number
+void PeakHeapBytesSince(const Arguments& args) {
+  const auto mark = static_cast<uint64_t>(NumberArgument(args, 0));
+  args.GetReturnValue().Set(static_cast<double>(Of(args)->gc.HighestSince(mark)));
+}
+
+// mallocBytes(): { used, free } | undefined
+void MallocBytes(const Arguments& args) {
+  MallocInfo info;
+  if (!ReadMallocInfo(&info)) return;
+  js::ObjectBuilder object(args.GetIsolate(), ContextOf(args));
+  object.SetNumber("used", static_cast<double>(info.used_bytes));
+  object.SetNumber("free", static_cast<double>(info.free_bytes));
+  args.GetReturnValue().Set(object.Done());
+}
+
 // ---- termination ----
 
 // terminationStart(flush: (signal) => number, flushCapMillis): boolean
@@ -220,6 +267,14 @@ NODE_MODULE_INIT() {
   set("heapAllocs", HeapAllocs);
   set("heapSeenScopes", HeapSeenScopes);
   set("heapStop", HeapStop);
+  set("gcStart", GcStart);
+  set("gcStop", GcStop);
+  set("gcTake", GcTake);
+  set("heapLimitStart", HeapLimitStart);
+  set("heapLimitStop", HeapLimitStop);
+  set("heapMark", HeapMark);
+  set("peakHeapBytesSince", PeakHeapBytesSince);
+  set("mallocBytes", MallocBytes);
   set("terminationStart", TerminationStart);
   set("terminationArm", TerminationArm);
   set("terminationStop", TerminationStop);

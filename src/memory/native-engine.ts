@@ -90,6 +90,11 @@ export class NativeHeapEngine implements HeapEngine {
     return undefined;
   }
 
+  snapshot(window: HeapWindow): Profile | undefined {
+    const columns = this.#options.addon.heapCollect();
+    return columns === undefined ? undefined : this.#heap(window, columns);
+  }
+
   #collectAllocs(window: HeapWindow): Profile | undefined {
     const collected = this.#options.addon.heapAllocs();
     if (collected === undefined) return undefined;
