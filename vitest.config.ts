@@ -16,6 +16,10 @@ const suites: Readonly<Record<string, readonly string[]>> = {
   otel: ['test/otel/real/**/*.test.ts'],
   /** A real Pyroscope. */
   pyroscope: ['test/pyroscope/**/*.test.ts'],
+  /** Google's own agent against our server. */
+  gcp: ['test/gcp/reference/*.test.ts'],
+  /** Pages in a browser. */
+  browser: ['test/browser/**/*.test.ts'],
   /** Minutes of load. */
   soak: ['test/soak/**/*.test.ts'],
 };

@@ -7,10 +7,13 @@
 
 #include "clocks.h"
 #include "cpu_sampler.h"
+#include "gc_watch.h"
 #include "heap_allocs.h"
+#include "heap_limit.h"
 #include "heap_sampler.h"
 #include "js.h"
 #include "meter.h"
+#include "malloc_info.h"
 #include "slot.h"
 #include "switcher.h"
 #include "termination.h"
@@ -29,6 +32,8 @@ struct Environment {
         slot(isolate_in),
         switcher(isolate_in),
         meter(isolate_in, &switcher),
+        gc(isolate_in),
+        heap_limit(isolate_in),
         allocs(isolate_in),
         cpu(isolate_in, &slot, &allocs),
         heap(isolate_in, &slot, &meter, &allocs) {}
@@ -36,6 +41,8 @@ struct Environment {
   Slot slot;
   Switcher switcher;
   Meter meter;
+  GcWatch gc;
+  HeapLimit heap_limit;
   AllocRecorder allocs;
   CpuSampler cpu;
   HeapSampler heap;
@@ -55,6 +62,8 @@ void EndEnvironment(void* data) {
   if (environment->owns_termination) StopTermination();
   environment->cpu.Stop();
   environment->heap.Stop();
+  environment->gc.Stop();
+  environment->heap_limit.Stop();
   UnregisterThreadClock();
   delete environment;
 }
@@ -188,6 +197,44 @@ void MeterReadMemory(const Arguments& args) { Of(args)->meter.ReadMemory(); }
 // meterEvents(): Float64Array
 void MeterEvents(const Arguments& args) { args.GetReturnValue().Set(Of(args)->meter.TakeEvents()); }
 
+// ---- memory ----
+
+// gcStart(), gcStop(): void
+void GcStart(const Arguments& args) { Of(args)->gc.Start(); }
+void GcStop(const Arguments& args) { Of(args)->gc.Stop(); }
+
+// gcTake(): GcWindow | undefined
+void GcTake(const Arguments& args) { args.GetReturnValue().Set(Of(args)->gc.Take(ContextOf(args))); }
+
+// heapLimitStart(onNear: () => void): void
+void HeapLimitStart(const Arguments& args) {
+  Of(args)->heap_limit.Start(ContextOf(args), args[0].As<v8::Function>());
+}
+
+// heapLimitStop(): void
+void HeapLimitStop(const Arguments& args) { Of(args)->heap_limit.Stop(); }
+
+// heapMark(): number
+void HeapMark(const Arguments& args) {
+  args.GetReturnValue().Set(static_cast<double>(Of(args)->gc.Mark()));
+}
+
+// peakHeapBytesSince(mark): number
+void PeakHeapBytesSince(const Arguments& args) {
+  const auto mark = static_cast<uint64_t>(NumberArgument(args, 0));
+  args.GetReturnValue().Set(static_cast<double>(Of(args)->gc.HighestSince(mark)));
+}
+
+// mallocBytes(): { used, free } | undefined
+void MallocBytes(const Arguments& args) {
+  MallocInfo info;
+  if (!ReadMallocInfo(&info)) return;
+  js::ObjectBuilder object(args.GetIsolate(), ContextOf(args));
+  object.SetNumber("used", static_cast<double>(info.used_bytes));
+  object.SetNumber("free", static_cast<double>(info.free_bytes));
+  args.GetReturnValue().Set(object.Done());
+}
+
 // ---- termination ----
 
 // terminationStart(flush: (signal) => number, flushCapMillis): boolean
@@ -272,6 +319,14 @@ NODE_MODULE_INIT() {
   set("meterStop", MeterStop);
   set("meterReadMemory", MeterReadMemory);
   set("meterEvents", MeterEvents);
+  set("gcStart", GcStart);
+  set("gcStop", GcStop);
+  set("gcTake", GcTake);
+  set("heapLimitStart", HeapLimitStart);
+  set("heapLimitStop", HeapLimitStop);
+  set("heapMark", HeapMark);
+  set("peakHeapBytesSince", PeakHeapBytesSince);
+  set("mallocBytes", MallocBytes);
   set("terminationStart", TerminationStart);
   set("terminationArm", TerminationArm);
   set("terminationStop", TerminationStop);

@@ -26,6 +26,7 @@ import type { GcpOnline } from './export/gcp/online.ts';
 import type { HeapEngine } from './memory/engine.ts';
 import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
+import { MemoryWatch } from './memory/watch.ts';
 import { addon, addonProblem } from './native.ts';
 import { bridge } from './otel/bridge.ts';
 import { onProcessEnd, type ProcessEnd } from './process-end.ts';
@@ -62,6 +63,7 @@ interface Running {
   cpuState: SamplerState;
   heap: HeapEngine | undefined;
   heapState: SamplerState;
+  readonly memory: MemoryWatch;
   timer: NodeJS.Timeout | undefined;
   /** Engines that the configuration leaves off; a recording may borrow them. */
   readonly idle: { cpu: CpuEngine | undefined; heap: HeapEngine | undefined };
@@ -240,6 +242,11 @@ export class Agent {
       cpuState: 'off',
       heap: config.heap.enabled ? heap : undefined,
       heapState: 'off',
+      memory: new MemoryWatch({
+        addon,
+        intervalBytes: config.heap.intervalBytes,
+        onNearHeapLimit: this.#onNearHeapLimit,
+      }),
       timer: undefined,
       idle: {
         cpu: config.cpu.enabled ? undefined : cpu,
@@ -296,6 +303,7 @@ export class Agent {
     running.heapState = this.#startSampler(heap);
     if (running.heapState !== 'running') running.heap = undefined;
     this.context.switchSlotOff();
+    running.memory.start();
     running.clock.turn();
   }
 
@@ -357,10 +365,11 @@ export class Agent {
       profiles.push(collected.cpu);
       if (running.config.cpu.wall || this.#recordings.size > 0) profiles.push(collected.wall);
     });
+    this.#guard('memory', () => running.memory.collect());
     this.#guard('heap', () => {
       const collected = running.heap?.collect(window, goOn);
-      if (collected === undefined) return;
-      profiles.push(collected.heap);
+      if (collected === undefined) return running.memory.forgetLive();
+      profiles.push(running.memory.inspect(collected.heap));
       if (collected.allocs !== undefined) profiles.push(collected.allocs);
     });
     running.store.release();
@@ -369,6 +378,18 @@ export class Agent {
     this.#ownCpuNanos += (addon?.threadCpuNanos() ?? 0) - cpuBefore;
     return profiles;
   }
+
+  /** V8's heap is nearly full, and the process about to end: what is alive goes to disk now. */
+  readonly #onNearHeapLimit = (): void => {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#guard('heap limit', () => {
+      const { clock, comments, threadLabels, delivery } = running;
+      const window = { ...clock.look(), comments: [...comments, 'near heap limit'], threadLabels };
+      const heap = running.heap?.snapshot(window);
+      if (heap !== undefined) delivery.deliverSync(heap);
+    });
+  };
 
   /** Ends the window now; resolves when exporters have taken its profiles, or after the cap. */
   async flush(): Promise<void> {
@@ -497,6 +518,7 @@ export class Agent {
     });
     this.#guard('stop', () => running.cpu?.stop());
     this.#guard('stop', () => running.heap?.stop());
+    this.#guard('stop', () => running.memory.stop());
     this.#guard('stop', () => bridge.stop());
     this.#guard('stop', () => this.context.deactivate());
     this.#guard('stop', () => running.endpoint?.close());
@@ -569,6 +591,7 @@ export class Agent {
       mechanism: running?.slot.mechanism,
       cpu: { state: running?.cpuState ?? 'off', ...running?.cpu?.status() },
       heap: { state: running?.heapState ?? 'off', ...running?.heap?.status() },
+      memory: running?.memory.status(),
       windows: {
         completed: this.#windows,
         totalMicros: microseconds(Number(this.#windowNanos / 1_000n)),

@@ -102,6 +102,28 @@ export const SWITCHER_NUMBER = {
   turnInclusiveMillis: 5,
 } as const;
 
+/** Garbage collections since the last look. Implemented in native/gc_watch.cc. */
+export interface GcWindow {
+  /**
+   * Five numbers a pause: kind (into GC_KINDS), begin on the monotonic clock and duration in
+   * nanoseconds, bytes of V8's heap before and after.
+   */
+  readonly pauses: Float64Array;
+  /** Three numbers for each kind: count, nanoseconds together, nanoseconds of the longest. */
+  readonly totals: Float64Array;
+  /** Pauses that the list had no room for; the totals have them. */
+  readonly unlisted: number;
+}
+
+/** The kinds of collections, in the order of `GcKind` in native/gc_watch.h. */
+export const GC_KINDS = [
+  'scavenge',
+  'minorMarkSweep',
+  'markSweep',
+  'incrementalMarking',
+  'weakCallbacks',
+] as const;
+
 /** `cpuStart` results, in the order of `CpuStart` in native/cpu_sampler.h. */
 export const CPU_START = { started: 0, foreignProfiler: 1, failed: 2 } as const;
 /** `heapStart` results, in the order of `HeapStart` in native/heap_sampler.h. */
@@ -166,6 +188,22 @@ export interface Addon {
    * -1, CPU milliseconds, used bytes before for a garbage collection.
    */
   meterEvents(): Float64Array;
+  // native/gc_watch.cc
+  gcStart(): void;
+  gcStop(): void;
+  /** Undefined if not started. */
+  gcTake(): GcWindow | undefined;
+  /** The present moment, for `peakHeapBytesSince`. */
+  heapMark(): number;
+  /** Most bytes that V8's heap of this thread has held since a moment; needs `gcStart`. */
+  peakHeapBytesSince(mark: number): number;
+  // native/heap_limit.cc
+  /** `onNear` is called at most once, when V8's heap is nearly full, with a little room left. */
+  heapLimitStart(onNear: () => void): void;
+  heapLimitStop(): void;
+  // native/malloc_info.cc
+  /** What the C library's allocator has handed out and what it keeps; undefined where it does not tell. */
+  mallocBytes(): { readonly used: number; readonly free: number } | undefined;
   // native/termination.cc
   terminationStart(flush: (signal: number) => number, flushCapMillis: number): boolean;
   terminationArm(signal: number): void;

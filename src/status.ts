@@ -4,6 +4,7 @@ import type { SlotMechanism } from './attribution/slot.ts';
 import type { CpuEngineStatus } from './cpu/engine.ts';
 import type { ExporterStatus } from './export/exporter.ts';
 import type { HeapEngineStatus } from './memory/engine.ts';
+import type { MemoryStatus } from './memory/watch.ts';
 import type { OtelStatus } from './otel/bridge.ts';
 import type { Microseconds } from './units.ts';
 
@@ -18,6 +19,8 @@ export interface Status {
   readonly mechanism: SlotMechanism | undefined;
   readonly cpu: { readonly state: SamplerState } & Partial<CpuEngineStatus>;
   readonly heap: { readonly state: SamplerState } & Partial<HeapEngineStatus>;
+  /** Undefined while not running. */
+  readonly memory: MemoryStatus | undefined;
   readonly windows: {
     readonly completed: number;
     /** Sum of the lengths of all completed windows. */

@@ -18,6 +18,15 @@ export class WindowClock {
   #originMillis: number = timeOrigin;
   #startMillis = nowMillis();
 
+  /** The window so far. */
+  look(): WindowSpan {
+    const startNanos = toNanos(this.#startMillis);
+    return {
+      timeNanos: toNanos(this.#originMillis) + startNanos,
+      durationNanos: toNanos(nowMillis()) - startNanos,
+    };
+  }
+
   /** Ends the window now and begins the next one at the same moment. */
   turn(): WindowSpan {
     const start = this.#startMillis;

@@ -55,6 +55,8 @@ export interface HeapEngine {
    * possible.
    */
   collect(window: HeapWindow, goOn: boolean): HeapProfiles | undefined;
+  /** What is alive now, without ending the window; undefined as above. */
+  snapshot(window: HeapWindow): Profile | undefined;
   /** Must be called before the process exits: Node 24 crashes with sampling on. */
   stop(): void;
   /** Ids of the scopes seen by samples since the last call. */

@@ -64,8 +64,10 @@ export class NativeHeapEngine implements HeapEngine {
       this.#wanted = problem === undefined;
       if (problem !== undefined) reportUnlabelled(problem);
     }
-    if (!this.#begin()) throw new SpanprofError('HEAP_PROFILER_BUSY');
     this.#stacks?.start();
+    if (this.#begin()) return;
+    this.#stacks?.stop();
+    throw new SpanprofError('HEAP_PROFILER_BUSY');
   }
 
   #begin(): boolean {
@@ -86,6 +88,11 @@ export class NativeHeapEngine implements HeapEngine {
     // Another party ended it. What was alive is forgotten; from here on it is seen again.
     if (this.#begin()) this.#restarts++;
     return undefined;
+  }
+
+  snapshot(window: HeapWindow): Profile | undefined {
+    const columns = this.#options.addon.heapCollect();
+    return columns === undefined ? undefined : this.#heap(window, columns);
   }
 
   #collectAllocs(window: HeapWindow): Profile | undefined {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { Profile as PprofProfile } from 'pprof-format';
 import { SpanprofError } from '../errors.ts';
 import { fromPprofFormat } from '../profile/from-pprof-format.ts';
+import type { Profile } from '../profile/model.ts';
 import type { Bytes } from '../units.ts';
 import {
   type HeapEngine,
@@ -56,6 +57,10 @@ export class PortableHeapEngine implements HeapEngine {
       this.#heap = undefined; // another party ended the sampling
       return undefined;
     }
+  }
+
+  snapshot(window: HeapWindow): Profile | undefined {
+    return this.collect(window)?.heap;
   }
 
   stop(): void {

@@ -73,7 +73,7 @@ export function describeUnchanged(name: string, real: RealProgram): void {
         expect(withoutProcessId(result)).toEqual(withoutProcessId(wanted));
         expect(result.stderr).toBe('');
         const files = profileFiles(folder);
-        expect(typesOf(files, result.processId)).toEqual(['cpu', 'heap', 'wall']);
+        expect(typesOf(files, result.processId)).toEqual(['allocs', 'cpu', 'heap', 'wall']);
         if (!goAvailable) return;
         const checkedFiles = await check(files);
         expect(functionsOf(checkedFiles, 'cpu')).toEqual(

@@ -10,7 +10,7 @@ describeUnchanged('a program with four workers', {
     const threads = new Set(files.flatMap(({ threadId }) => threadId ?? []));
     expect(threads.size).toBe(4);
     for (const thread of threads) {
-      expect(typesOf(files, processId, thread)).toEqual(['cpu', 'heap', 'wall']);
+      expect(typesOf(files, processId, thread)).toEqual(['allocs', 'cpu', 'heap', 'wall']);
       const own = files.filter(({ threadId }) => threadId === thread);
       expect(functionsOf(own, 'cpu')).toContain('work');
     }

@@ -1,0 +1,180 @@
+/**
+ * Which live memory grows and does not stop growing. Pure: fed with one heap profile a window, it
+ * knows no clock and no V8.
+ *
+ * A leak, a cache that fills and a warm-up all grow at first. What tells a leak is that it goes on:
+ * it has grown in each quarter of a stretch of windows, in the last one no less than a fraction of
+ * the average. What is merely not collected yet is no growth either: the end of the stretch is the
+ * last window in which V8 did a full collection, and there must be one. And chance is ruled out:
+ * sampled bytes scatter, so the growth must be several times its standard error.
+ */
+import type { Labels, Profile } from '../profile/model.ts';
+import { type Bytes, bytes, type Milliseconds, milliseconds } from '../units.ts';
+import { liveBySite, type Site, type SiteOwner } from './live-sites.ts';
+
+/** One suspect. */
+export interface Leak {
+  readonly site: Site;
+  /** Labels of who allocates there; empty if nobody is known. */
+  readonly owner: Labels;
+  readonly bytesNow: Bytes;
+  readonly growthBytesPerHour: Bytes;
+  /** Milliseconds since the Unix epoch. */
+  readonly firstSeenMillis: Milliseconds;
+  /** 0.5 at what is just enough for a report, towards 1 as growth rises above chance. */
+  readonly confidence: number;
+}
+
+/** What is known of one window beside its live memory. */
+export interface LeakWindow {
+  readonly endMillis: Milliseconds;
+  /** Full collections so far. */
+  readonly fullCollections: number;
+}
+
+interface Point {
+  readonly atMillis: number;
+  readonly bytes: number;
+  readonly fullCollections: number;
+}
+
+interface Series {
+  readonly key: SiteOwner;
+  readonly firstSeenMillis: number;
+  points: Point[];
+}
+
+/** Five windows have four steps, one for each quarter: the least that can be told from a warm-up. */
+const MIN_POINTS = 5;
+/** Then every second one goes: old times need no detail. */
+const MAX_POINTS = 64;
+/** A program has a few hundred sites with a sample; beyond these the smallest are not followed. */
+const MAX_SERIES = 1_000;
+/** Standard errors. Three are passed by chance once in 700 windows, five by none in a lifetime. */
+const MIN_SIGNIFICANCE = 5;
+/** What grows by less is no trouble yet. */
+const MIN_GROWTH_BYTES = 1024 * 1024;
+/** A cache that levels off slows down first. */
+const MIN_LAST_QUARTER = 0.4;
+const QUARTERS = 4;
+/** Reports are for people. */
+const MAX_LEAKS = 10;
+const MILLIS_PER_HOUR = 3_600_000;
+
+export class LeakDetector {
+  readonly #intervalBytes: number;
+  #series = new Map<string, Series>();
+  #leaks: readonly Leak[] = [];
+
+  /** `intervalBytes`: of heap sampling; a sample stands for about as much. */
+  constructor(intervalBytes: number) {
+    this.#intervalBytes = intervalBytes;
+  }
+
+  /** The suspects as of the last window, the fastest first. */
+  get leaks(): readonly Leak[] {
+    return this.#leaks;
+  }
+
+  /** Takes the `heap` profile of a window that has ended. */
+  add(heap: Profile, window: LeakWindow): void {
+    const sites = [...liveBySite(heap)].sort((a, b) => b[1].bytes - a[1].bytes);
+    const next = new Map<string, Series>();
+    for (const [id, { key, bytes: live }] of sites.slice(0, MAX_SERIES)) {
+      const series = this.#series.get(id) ?? {
+        key,
+        firstSeenMillis: window.endMillis,
+        points: [],
+      };
+      series.points.push({
+        atMillis: window.endMillis,
+        bytes: live,
+        fullCollections: window.fullCollections,
+      });
+      if (series.points.length > MAX_POINTS) series.points = thinned(series.points);
+      next.set(id, series);
+    }
+    this.#series = next;
+    this.#leaks = this.#find();
+  }
+
+  /** Forgets everything: sampling has begun anew, so what is alive is not comparable. */
+  reset(): void {
+    this.#series.clear();
+    this.#leaks = [];
+  }
+
+  #find(): Leak[] {
+    const leaks: Leak[] = [];
+    for (const { key, points, firstSeenMillis } of this.#series.values()) {
+      const found = growthOf(points, this.#intervalBytes);
+      if (found === undefined) continue;
+      leaks.push({
+        site: key.site,
+        owner: key.owner,
+        bytesNow: bytes(points.at(-1)?.bytes ?? 0),
+        growthBytesPerHour: bytes(Math.round(found.bytesPerHour)),
+        firstSeenMillis: milliseconds(firstSeenMillis),
+        confidence: 1 - 0.5 ** (found.significance / MIN_SIGNIFICANCE),
+      });
+    }
+    leaks.sort((a, b) => b.growthBytesPerHour - a.growthBytesPerHour);
+    return leaks.slice(0, MAX_LEAKS);
+  }
+}
+
+interface Growth {
+  readonly bytesPerHour: number;
+  readonly significance: number;
+}
+
+/** The most significant growth among stretches of all lengths that end now. */
+function growthOf(points: readonly Point[], intervalBytes: number): Growth | undefined {
+  let best: Growth | undefined;
+  for (let length = MIN_POINTS; length <= points.length; length += Math.ceil(length / 3)) {
+    const found = growthOver(points.slice(-length), intervalBytes);
+    if (found !== undefined && found.significance > (best?.significance ?? 0)) best = found;
+  }
+  return best;
+}
+
+function growthOver(points: readonly Point[], intervalBytes: number): Growth | undefined {
+  const first = points[0];
+  const settled = lastSettled(points);
+  if (first === undefined || settled === undefined) return undefined;
+  const growth = settled.bytes - first.bytes;
+  if (growth < MIN_GROWTH_BYTES || !growsInEachQuarter(points)) return undefined;
+  // Live samples come and go independently: their number scatters by its root.
+  const standardError = intervalBytes * Math.sqrt((settled.bytes + first.bytes) / intervalBytes);
+  const significance = growth / standardError;
+  if (significance < MIN_SIGNIFICANCE) return undefined;
+  const hours = (settled.atMillis - first.atMillis) / MILLIS_PER_HOUR;
+  return { bytesPerHour: growth / hours, significance };
+}
+
+/** The last point with a full collection right before it. */
+function lastSettled(points: readonly Point[]): Point | undefined {
+  for (let at = points.length - 1; at > 0; at--) {
+    const point = points[at];
+    if (point !== undefined && point.fullCollections > (points[at - 1]?.fullCollections ?? 0)) {
+      return point;
+    }
+  }
+  return undefined;
+}
+
+function growsInEachQuarter(points: readonly Point[]): boolean {
+  const last = points.length - 1;
+  const at = (quarter: number): number =>
+    points[Math.round((quarter * last) / QUARTERS)]?.bytes ?? 0;
+  for (let quarter = 0; quarter < QUARTERS; quarter++) {
+    if (at(quarter + 1) <= at(quarter)) return false;
+  }
+  const average = (at(QUARTERS) - at(0)) / QUARTERS;
+  return at(QUARTERS) - at(QUARTERS - 1) >= MIN_LAST_QUARTER * average;
+}
+
+/** Every second point; the first and the last stay. */
+function thinned(points: readonly Point[]): Point[] {
+  return points.filter((_, index) => index % 2 === 0 || index === points.length - 1);
+}
