@@ -6,11 +6,13 @@ import { defineConfig } from 'vitest/config';
  * same core would be a wrong result.
  *
  * `--mode package` runs what looks at the tarball and needs the registry, `--mode soak` the long
- * ones; neither is part of `npm test`.
+ * ones, `--mode gcp` Google's own profiler against the server that ours is tested with; none of
+ * them is part of `npm test`.
  */
 const truth = ['test/truth/**/*.test.ts'];
 const soak = ['test/soak/**/*.test.ts'];
 const packaging = ['test/package/**/*.test.ts'];
+const gcp = ['test/gcp/reference/*.test.ts'];
 
 /** Where CI wants the results as JSON, beside the usual output. */
 const report = process.env['TEST_REPORT'];
@@ -31,13 +33,14 @@ export default defineConfig(({ mode }) => ({
 
 function projectsOf(mode: string) {
   if (mode === 'soak') return [alone('soak', soak, 1_200_000)];
+  if (mode === 'gcp') return [alone('gcp', gcp, 300_000)];
   if (mode === 'package') return [alone('package', packaging, 300_000)];
   const unit = {
     extends: true as const,
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: [...truth, ...soak, ...packaging],
+      exclude: [...truth, ...soak, ...packaging, ...gcp, '**/node_modules/**'],
       sequence: { groupOrder: 0 },
     },
   };
