@@ -130,7 +130,8 @@ const table = {
     remedy: 'Check gcp.endpoint; if it is right, report it with the reason shown.',
   },
   GCP_PROFILE_MISSING: {
-    message: 'Google Cloud Profiler asked for a {type} profile that could not be taken',
+    message:
+      'Google Cloud Profiler asked for a profile that could not be taken ({type}); it is not offered again',
     remedy: 'See status() for the state of the samplers.',
   },
   GCP_UPLOAD_FAILED: {

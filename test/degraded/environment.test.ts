@@ -112,12 +112,12 @@ test('a process with workers says a thing once', async () => {
   await withFolder(async (folder) => {
     const result = await runProgram(join(programs, 'degraded/workers.mjs'), {
       nodeArgs: ['--require', registerFile],
-      env: { SPANPROF_FILE_DIRECTORY: join(folder, 'a file/profiles'), SPANPROF_EXPORTERS: 'gcp' },
+      env: { SPANPROF_EXPORTERS: 'gcp', SPANPROF_SERVICE_NAME: 'Shop' },
       cwd: folder,
     });
     expect(result).toMatchObject({ code: 0, stdout: 'done\n' });
     expect(result.stderr).toBe(
-      'spanprof: exporter gcp is not in this version; profiles are written as files instead\n',
+      'spanprof: Google Cloud Profiler is off: serviceName "Shop" is not one that Google Cloud takes (a-z, 0-9, "-", "_", "."); "shop" would do; everything else works\n',
     );
   });
 });

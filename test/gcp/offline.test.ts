@@ -34,6 +34,7 @@ function open(settings: Partial<GcpSettings> = {}): GcpOffline {
     projectId: 'shop-1234',
     zone: 'europe-west1-b',
     version: undefined,
+    profileTypes: [],
     profileLabels: { team: 'search' },
     caFile,
     ...settings,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { GcpOnline, type Pace } from '../../src/export/gcp/online.ts';
+import { GcpOnline, type GcpOnlineOptions } from '../../src/export/gcp/online.ts';
 import type { GcpSettings } from '../../src/export/gcp/settings.ts';
 import { decode } from '../../src/profile/decode.ts';
 import type { Profile, ProfileType } from '../../src/profile/model.ts';
@@ -32,7 +32,10 @@ const quick = {
   uploadBackoff: { firstMillis: milliseconds(20), factor: 1.3, capMillis: milliseconds(500) },
 };
 
-function start(settings: Partial<GcpSettings> = {}, pace: Partial<Pace> = {}): GcpOnline {
+function start(
+  settings: Partial<GcpSettings> = {},
+  { pace, ...options }: Partial<GcpOnlineOptions> = {},
+): GcpOnline {
   client = new GcpOnline({
     settings: {
       endpoint: server.endpoint,
@@ -40,6 +43,7 @@ function start(settings: Partial<GcpSettings> = {}, pace: Partial<Pace> = {}): G
       projectId: undefined,
       zone: undefined,
       version: 'v1',
+      profileTypes: ['cpu', 'wall', 'heap'],
       profileLabels: {},
       caFile,
       ...settings,
@@ -47,6 +51,7 @@ function start(settings: Partial<GcpSettings> = {}, pace: Partial<Pace> = {}): G
     record,
     report: (line) => lines.push(line),
     pace: { ...quick, ...pace },
+    ...options,
   });
   client.start();
   return client;
@@ -103,8 +108,7 @@ describe('the protocol', () => {
     expect(samplesOf(decode(heap?.pprof ?? Buffer.of()))).toEqual([
       'main;heap | agent_name=planner | 3 30',
     ]);
-    // The first recording found out what there is to offer.
-    const [, asked] = recordings;
+    const [asked] = recordings;
     expect((asked?.endMillis ?? 0) - (asked?.startMillis ?? 0)).toBeGreaterThanOrEqual(299);
     expect(gcp.status()).toMatchObject({ name: 'gcp', exported: 2, assigned: 3, dropped: {} });
     expect(server.tokensGiven).toBe(1);
@@ -117,10 +121,12 @@ describe('the protocol', () => {
     start(
       {},
       {
-        backoff: {
-          firstMillis: milliseconds(600_000),
-          factor: 1,
-          capMillis: milliseconds(600_000),
+        pace: {
+          backoff: {
+            firstMillis: milliseconds(600_000),
+            factor: 1,
+            capMillis: milliseconds(600_000),
+          },
         },
       },
     );
@@ -186,8 +192,8 @@ describe('the protocol', () => {
     expect(lines).toEqual([
       expect.stringContaining('a reply of Google Cloud Profiler was refused'),
     ]);
-    // Nothing was recorded for it: one to see what there is, one for the next profile.
-    expect(recordings).toHaveLength(2);
+    // Nothing was recorded for it.
+    expect(recordings).toHaveLength(1);
     expect(gcp.status()).toMatchObject({ exported: 1, assigned: 1, dropped: {} });
   });
 
@@ -199,6 +205,20 @@ describe('the protocol', () => {
     expect(lines).toEqual(
       Array(2).fill('Google Cloud Profiler refuses to be asked, 503: soon; tried again later'),
     );
+  });
+
+  test('offers what is switched on, and no longer what a recording did not hold', async () => {
+    server.next.push({ want: 'HEAP_ALLOC', duration: '0.01s' });
+    const gcp = start({ profileTypes: ['cpu', 'heap', 'allocs'] });
+    await until(() => server.created.length === 2, 'two requests');
+    expect(server.created.map(({ profileType }) => profileType)).toEqual([
+      ['CPU', 'HEAP', 'HEAP_ALLOC'],
+      ['CPU', 'HEAP'],
+    ]);
+    expect(gcp.status().dropped).toEqual({ GCP_PROFILE_MISSING: 1 });
+    expect(lines).toEqual([
+      'Google Cloud Profiler asked for a profile that could not be taken (allocs); it is not offered again',
+    ]);
   });
 
   test('a token that was withdrawn is replaced at once', async () => {
@@ -214,7 +234,7 @@ describe('the protocol', () => {
 
   test('does not ask more often than agreed, however eager the server', async () => {
     server.otherwise = { want: 'HEAP' };
-    start({}, { spacingMillis: milliseconds(400) });
+    start({}, { pace: { spacingMillis: milliseconds(400) } });
     await until(() => server.created.length === 5, 'five requests');
     // The first one came late: credentials had to be found.
     const times = server.created.slice(1).map(({ atMillis }) => atMillis);

@@ -91,6 +91,7 @@ export class Http {
 
 async function load({ caFile, usesProxies }: HttpOptions): Promise<Loaded> {
   const undici = await import('undici');
+  // Given any, Node forgets its own, and those of NODE_EXTRA_CA_CERTS.
   const tls =
     caFile === undefined ? {} : { ca: [...rootCertificates, readFileSync(caFile, 'utf8')] };
   const options = {

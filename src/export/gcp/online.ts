@@ -119,8 +119,7 @@ export class GcpOnline {
   /** Asks once and does what is asked; gives the time to wait before asking again. */
   async #round(signal: AbortSignal): Promise<Milliseconds> {
     this.#state = 'waiting';
-    // What there is to offer is what a recording holds, whichever samplers run.
-    if (this.#offered.length === 0) this.#offered = [...this.#options.record().end().keys()];
+    if (this.#offered.length === 0) this.#offered = this.#options.settings.profileTypes;
     if (this.#offered.length === 0) return this.#backoff.next();
     const { createTimeoutMillis } = this.#pace;
     const answer = await this.#api.create(this.#offered, createTimeoutMillis, signal);
@@ -155,7 +154,8 @@ export class GcpOnline {
     const recording = this.#options.record();
     if (durationMillis > 0) await sleep(durationMillis, signal);
     const profiles = recording.end();
-    if (!signal.aborted) this.#offered = [...profiles.keys()];
+    // A sampler may have failed: from now on, what a recording does not hold is not offered.
+    this.#offered = this.#options.settings.profileTypes.filter((type) => profiles.has(type));
     return profiles.get(profileType);
   }
 

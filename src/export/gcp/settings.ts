@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Config } from '../../config/schema.ts';
 import { messageOf, SpanprofError } from '../../errors.ts';
+import type { ProfileType } from '../../profile/model.ts';
 import { fitLabels, isProjectId, isTarget, suggestTarget } from './rules.ts';
 
 export interface GcpSettings {
@@ -13,6 +14,8 @@ export interface GcpSettings {
   readonly projectId: string | undefined;
   readonly zone: string | undefined;
   readonly version: string | undefined;
+  /** What is switched on. */
+  readonly profileTypes: readonly ProfileType[];
   /** Of every profile, in the server's form. */
   readonly profileLabels: Readonly<Record<string, string>>;
   readonly caFile: string | undefined;
@@ -27,9 +30,10 @@ const VERSION_LABEL = 'service.version';
  * Labels that the server has no room for are reported, and left out.
  */
 export function gcpSettings(
-  { serviceName, labels, gcp }: Pick<Config, 'serviceName' | 'labels' | 'gcp'>,
+  config: Pick<Config, 'serviceName' | 'labels' | 'gcp' | 'cpu' | 'heap'>,
   report: (message: string) => void,
 ): GcpSettings {
+  const { serviceName, labels, gcp } = config;
   const { projectId, zone, endpoint, caFile } = gcp;
   if (!isTarget(serviceName)) {
     const suggestion = suggestTarget(serviceName);
@@ -60,9 +64,19 @@ export function gcpSettings(
     projectId,
     zone,
     version,
+    profileTypes: typesOf(config),
     profileLabels: fitted.labels,
     caFile,
   };
+}
+
+function typesOf({ cpu, heap }: Pick<Config, 'cpu' | 'heap'>): ProfileType[] {
+  const types: ProfileType[] = [];
+  if (cpu.enabled) types.push('cpu');
+  if (cpu.enabled && cpu.wall) types.push('wall');
+  if (heap.enabled) types.push('heap');
+  if (heap.enabled && heap.allocs) types.push('allocs');
+  return types;
 }
 
 /** Over TLS, or not leaving the machine. */
