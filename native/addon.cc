@@ -116,6 +116,11 @@ void CpuSeenScopes(const Arguments& args) {
   args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->cpu.TakeSeenScopes()));
 }
 
+// cpuSampledScopes(): Int32Array
+void CpuSampledScopes(const Arguments& args) {
+  args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->cpu.TakeSampledScopes()));
+}
+
 // cpuStop(): void
 void CpuStop(const Arguments& args) { Of(args)->cpu.Stop(); }
 
@@ -241,6 +246,7 @@ NODE_MODULE_INIT() {
   set("cpuStart", CpuStartExport);
   set("cpuCollect", CpuCollect);
   set("cpuSeenScopes", CpuSeenScopes);
+  set("cpuSampledScopes", CpuSampledScopes);
   set("cpuStop", CpuStop);
   set("heapStart", HeapStartExport);
   set("heapCollect", HeapCollect);

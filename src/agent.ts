@@ -31,7 +31,13 @@ import { Reporter } from './report.ts';
 import { shared } from './shared.ts';
 import { SourceMaps } from './sourcemaps/source-maps.ts';
 import type { SamplerState, Status } from './status.ts';
-import { type Milliseconds, microseconds, milliseconds, secondsToMillis } from './units.ts';
+import {
+  MILLIS_PER_SECOND,
+  type Milliseconds,
+  microseconds,
+  milliseconds,
+  secondsToMillis,
+} from './units.ts';
 import { VERSION } from './version.ts';
 import { WindowClock } from './window-clock.ts';
 
@@ -212,6 +218,10 @@ export class Agent {
       setEnter: setEnterBill,
       scopeOf: (scopeId) => store.scopeOf(scopeId),
       heapIntervalBytes: () => (heapIsLabelled() ? config.heap.intervalBytes : undefined),
+      cpu: config.attribution.cpu,
+      budgetPercent: config.attribution.budgetPercent,
+      maxLooksPerSecond: config.attribution.maxSwitchesPerSecond,
+      cpuPeriodMillis: MILLIS_PER_SECOND / config.cpu.frequencyHertz,
     });
   }
 
@@ -421,6 +431,7 @@ export class Agent {
         totalMicros: microseconds(Number(this.#windowNanos / 1_000n)),
       },
       scopes: running?.store.status(),
+      bills: running?.ledger?.status(),
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
       exporters: running?.exporters.map((exporter) => exporter.status()) ?? [],
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),

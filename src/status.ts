@@ -1,4 +1,5 @@
 /** What `status()` tells. */
+import type { LedgerStatus } from './attribution/ledger.ts';
 import type { ScopeStoreStatus } from './attribution/scope-store.ts';
 import type { SlotMechanism } from './attribution/slot.ts';
 import type { CpuEngineStatus } from './cpu/engine.ts';
@@ -23,6 +24,8 @@ export interface Status {
     readonly totalMicros: Microseconds;
   };
   readonly scopes: ScopeStoreStatus | undefined;
+  /** Undefined while not running, and without the addon. */
+  readonly bills: LedgerStatus | undefined;
   readonly profiles: {
     readonly delivered: number;
     readonly underWay: number;

@@ -14,8 +14,11 @@ import { NANOS_PER_MILLI } from '../units.ts';
 import { Accounts, type AccountsReport, selfOf } from './accounts.ts';
 import { Bill, type BillKind, FOLDED, LATE, NOBODY, payerOf } from './bill.ts';
 import { BillList } from './bill-list.ts';
+import { CpuSamples } from './cpu-samples.ts';
+import { Governor, type GovernorStatus, type HookCost } from './governor.ts';
 import { HeapEvents } from './heap-events.ts';
 import { HeapPeaks } from './heap-peaks.ts';
+import { LiveBytes } from './live-bytes.ts';
 import type { Scope } from './scope.ts';
 import type { Slot } from './slot.ts';
 import { statementOf } from './statement.ts';
@@ -38,13 +41,19 @@ export interface LedgerOptions {
   readonly scopeOf: (scopeId: number) => Scope | undefined;
   /** Mean distance of labelled heap samples; undefined if there are none. */
   readonly heapIntervalBytes: () => number | undefined;
+  /** `exact` unless that costs too much, `sampled` always, or not at all. */
+  readonly cpu: 'exact' | 'sampled' | 'off';
+  readonly budgetPercent: number;
+  readonly maxLooksPerSecond: number;
+  /** Distance of the CPU sampler's signals. */
+  readonly cpuPeriodMillis: number;
   /** Calls a function outside of whatever the application is doing. */
   readonly outside: (fn: () => void) => void;
 }
 
-export interface LedgerStatus {
-  /** Whether hooks measure CPU time at this moment. */
-  readonly measuring: boolean;
+export interface LedgerStatus extends GovernorStatus {
+  /** Of CPU time at this moment; `idle` while no bill is open, which costs nothing. */
+  readonly method: 'exact' | 'sampled' | 'idle';
   readonly open: number;
   readonly opened: number;
   /** Bills that went into their parents because too many were open. */
@@ -57,7 +66,12 @@ export class Ledger {
   readonly #switcher: Switcher;
   readonly #peaks = new HeapPeaks();
   readonly #heapEvents: HeapEvents;
+  readonly #cpuSamples: CpuSamples;
+  readonly #liveBytes: LiveBytes;
+  readonly #governor: Governor;
   readonly #accounts = new Accounts();
+  /** Bills with a row, by scope. */
+  readonly #bills = new Map<number, Bill>();
   readonly #outermost = new BillList();
   readonly #inner = new BillList();
   readonly #ended = new BillList();
@@ -67,23 +81,28 @@ export class Ledger {
   #folded = 0;
   #timer: NodeJS.Timeout | undefined;
   #isMetering = false;
+  #hookCost: HookCost | undefined;
   #meteringSinceCpuNanos = 0;
   #meteredCpuMillis = 0;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
-    const { addon, slot, storage, setEnter, scopeOf } = options;
+    const { addon, slot, storage, setEnter } = options;
+    const billOf = (id: number) => this.#bills.get(id) ?? options.scopeOf(id)?.bill;
     this.#table = new BillTable(addon);
     const { columns } = this.#table;
     this.#switcher = new Switcher({
       ...{ addon, slot, columns, storage, setEnter },
-      onManyLooks: () => {},
+      onManyLooks: () => this.#mindTheCost(),
     });
     this.#heapEvents = new HeapEvents({
-      ...{ addon, columns, scopeOf, peaks: this.#peaks },
+      ...{ addon, columns, billOf, peaks: this.#peaks },
       intervalBytes: () => options.heapIntervalBytes() ?? 1,
       openBills: () => this.#outermost.size,
     });
+    this.#cpuSamples = new CpuSamples(addon, options.cpuPeriodMillis, billOf);
+    this.#liveBytes = new LiveBytes(addon, billOf);
+    this.#governor = new Governor({ ...options, columns });
   }
 
   // ---- open and close ------------------------------------------------------------------------------
@@ -100,9 +119,12 @@ export class Ledger {
     const parent = payer === NOBODY || payer === LATE ? undefined : payerOf(payer);
     const now = nowMillis();
     const row = this.#table.take(parent?.row ?? 0);
-    const bill = new Bill(row, kind, scope.labels, parent, now);
+    const bill = new Bill(row, scope.id, kind, scope.labels, parent, now);
     this.#noteProcess(bill);
+    bill.fallbacksBefore = this.#governor.fallbacks;
+    bill.isSampled = !this.#switcher.isOn;
     scope.bill = bill;
+    this.#bills.set(scope.id, bill);
     this.#opened++;
     if (parent === undefined) {
       this.#outermost.add(bill);
@@ -154,6 +176,14 @@ export class Ledger {
     this.#accounts.addTokens(scope.labels, tokens);
   }
 
+  /** Everything sampled up to now goes to its bill. */
+  #share(): void {
+    this.#heapEvents.share();
+    if (this.#isMetering && !this.#switcher.isOn && this.#options.cpu !== 'off') {
+      this.#cpuSamples.share();
+    }
+  }
+
   #noteProcess(bill: Bill): void {
     this.#options.addon.meterReadMemory();
     const { numbers } = this.#table.columns;
@@ -164,8 +194,12 @@ export class Ledger {
   }
 
   #read(bill: Bill): Usage {
-    this.#heapEvents.share();
+    this.#share();
     const { addon } = this.#options;
+    const intervalBytes = this.#options.heapIntervalBytes();
+    if (intervalBytes !== undefined && isLarge(bill, intervalBytes))
+      this.#liveBytes.look(intervalBytes);
+    if (this.#governor.fallbacks !== bill.fallbacksBefore) bill.isSampled = true;
     const { numbers } = this.#table.columns;
     addon.meterReadMemory();
     const used = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
@@ -176,7 +210,7 @@ export class Ledger {
       peakHeapBytes: Math.max(bill.usedHeapBytes, isPeakPast ? peak.usedBytes : used),
       openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
       externalBytes: numbers[SWITCHER_NUMBER.externalBytes] ?? 0,
-      heapIntervalBytes: this.#options.heapIntervalBytes(),
+      heapIntervalBytes: intervalBytes,
     });
   }
 
@@ -192,7 +226,7 @@ export class Ledger {
 
   /** Takes the bill's row; whatever of it still runs is charged as `successor` says. */
   #finish(bill: Bill, successor: typeof FOLDED | typeof LATE_ROW): void {
-    this.#heapEvents.share();
+    this.#share();
     for (let child = bill.firstChild; child !== undefined; child = bill.firstChild) {
       if (child.kind === 'run' && successor === LATE_ROW) {
         while (child.firstChild !== undefined) this.#move(child.firstChild, bill);
@@ -209,6 +243,7 @@ export class Ledger {
     this.#accounts.add(bill.labels, selfOf(bill, bill.final));
     bill.parent?.removeChild(bill);
     bill.list?.remove(bill);
+    this.#bills.delete(bill.scopeId);
     this.#table.give(
       bill.row,
       successor === FOLDED ? payerOf(bill.parent ?? NOBODY).row : LATE_ROW,
@@ -238,14 +273,34 @@ export class Ledger {
     const { addon, outside } = this.#options;
     this.#meteringSinceCpuNanos = addon.threadCpuNanos();
     addon.meterStart();
-    this.#switcher.on();
+    if (this.#options.cpu === 'exact') this.#switchOn();
+    else this.#cpuSamples.forget();
     outside(() => {
       this.#timer = setInterval(() => this.#upkeep(), UPKEEP_MILLIS).unref();
     });
   }
 
+  #switchOn(): void {
+    this.#hookCost ??= this.#switcher.measureCost();
+    this.#switcher.on();
+    this.#governor.begin(this.#hookCost);
+  }
+
+  /** Exact CPU time is given up when it costs too much. */
+  #mindTheCost(): void {
+    if (!this.#switcher.isOn || !this.#governor.isTooDear()) return;
+    this.#switcher.off();
+    this.#cpuSamples.forget();
+  }
+
   #upkeep(): void {
-    this.#heapEvents.share();
+    this.#share();
+    const intervalBytes = this.#options.heapIntervalBytes();
+    if (intervalBytes !== undefined) this.#liveBytes.look(intervalBytes);
+    this.#mindTheCost();
+    if (this.#options.cpu === 'exact' && !this.#switcher.isOn && this.#governor.mayReturn()) {
+      this.#switchOn();
+    }
     const until = nowMillis() - LATE_MILLIS;
     for (let bill = this.#ended.oldest; bill !== undefined; bill = this.#ended.oldest) {
       if ((bill.endedMillis ?? 0) > until) break;
@@ -283,7 +338,7 @@ export class Ledger {
   // ---- totals ------------------------------------------------------------------------------------------
 
   accounts(): AccountsReport {
-    this.#heapEvents.share();
+    this.#share();
     const accounts = this.#accounts.copy();
     for (const list of [this.#outermost, this.#inner, this.#ended]) {
       for (let bill = list.oldest; bill !== undefined; bill = bill.newer) {
@@ -302,10 +357,16 @@ export class Ledger {
 
   status(): LedgerStatus {
     return {
-      measuring: this.#switcher.isOn,
+      method: this.#isMetering ? (this.#switcher.isOn ? 'exact' : 'sampled') : 'idle',
+      ...this.#governor.status(),
       open: this.#outermost.size + this.#inner.size,
       opened: this.#opened,
       folded: this.#folded,
     };
   }
+}
+
+/** Enough was allocated in it that a look at what is alive says something. */
+function isLarge(bill: Bill, intervalBytes: number): boolean {
+  return bill.final === undefined && (bill.inclusive?.allocatedBytes ?? 0) > 4 * intervalBytes;
 }
