@@ -2,7 +2,6 @@
 import type { Labels } from '../profile/model.ts';
 import type { BillList } from './bill-list.ts';
 import { LATE_ROW, NOBODYS_ROW, type RowFigures } from './table.ts';
-import type { Usage } from './usage.ts';
 
 /** Instead of a row: the parent pays from here on. */
 export const FOLDED = -1;
@@ -34,8 +33,6 @@ export class Bill {
   endedMillis: number | undefined;
   /** Figures of the row when it was given back. */
   final: RowFigures | undefined;
-  /** What `close` returned. */
-  closed: Usage | undefined;
   /** Undefined until a sample falls into it. */
   self: Estimates | undefined;
   inclusive: Estimates | undefined;

@@ -31,6 +31,9 @@ const LATE_MILLIS = 2_000;
 /** Also how late the hooks go after the last bill. */
 const UPKEEP_MILLIS = 500;
 
+/** V8 takes 0.3 µs to say how much memory it uses. */
+const MEMORY_MILLIS = 1;
+
 const nowMillis = performance.now.bind(performance);
 
 export interface LedgerOptions {
@@ -81,6 +84,7 @@ export class Ledger {
   #folded = 0;
   #timer: NodeJS.Timeout | undefined;
   #isMetering = false;
+  #memoryReadMillis = Number.NEGATIVE_INFINITY;
   #hookCost: HookCost | undefined;
   #meteringSinceCpuNanos = 0;
   #meteredCpuMillis = 0;
@@ -140,16 +144,16 @@ export class Ledger {
   }
 
   /**
-   * Ends the bill of a `span` or an `invocation` and returns it; later calls return the same.
-   * Undefined if the scope has no such bill.
+   * Ends the bill of a `span` or an `invocation` and returns it; later calls return what it has come to
+   * with the work that went on. Undefined if the scope has no such bill.
    */
   close(scope: Scope): Usage | undefined {
     const { bill } = scope;
     if (bill.kind === 'run') return undefined;
-    if (bill.closed !== undefined) return bill.closed;
+    if (bill.endedMillis !== undefined) return this.#read(bill);
     const now = nowMillis();
     bill.endedMillis = now;
-    bill.closed = this.#read(bill);
+    const usage = this.#read(bill);
     this.#closable--;
     const { countsIn } = bill;
     if (countsIn !== undefined && --countsIn.openInside === 0) {
@@ -162,7 +166,7 @@ export class Ledger {
       if (this.#ended.size > MAX_ENDED_BILLS && oldest !== undefined)
         this.#finish(oldest, LATE_ROW);
     }
-    return bill.closed;
+    return usage;
   }
 
   /** The bill so far, late work included; undefined if the scope is not billed. */
@@ -184,8 +188,15 @@ export class Ledger {
     }
   }
 
-  #noteProcess(bill: Bill): void {
+  /** Into the table's numbers; what is a millisecond old is good enough. */
+  #readMemory(now: number): void {
+    if (now - this.#memoryReadMillis < MEMORY_MILLIS) return;
+    this.#memoryReadMillis = now;
     this.#options.addon.meterReadMemory();
+  }
+
+  #noteProcess(bill: Bill): void {
+    this.#readMemory(bill.openedMillis);
     const { numbers } = this.#table.columns;
     bill.usedHeapBytes = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
     bill.externalBytes = numbers[SWITCHER_NUMBER.externalBytes] ?? 0;
@@ -195,18 +206,18 @@ export class Ledger {
 
   #read(bill: Bill): Usage {
     this.#share();
-    const { addon } = this.#options;
+    const now = nowMillis();
     const intervalBytes = this.#options.heapIntervalBytes();
     if (intervalBytes !== undefined && isLarge(bill, intervalBytes))
       this.#liveBytes.look(intervalBytes);
     if (this.#governor.fallbacks !== bill.fallbacksBefore) bill.isSampled = true;
     const { numbers } = this.#table.columns;
-    addon.meterReadMemory();
+    this.#readMemory(now);
     const used = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
     const peak = this.#peaks.since(bill.collections);
     const isPeakPast = peak !== undefined && peak.usedBytes > used;
     return statementOf(bill, bill.final ?? this.#table.read(bill.row), {
-      nowMillis: nowMillis(),
+      nowMillis: now,
       peakHeapBytes: Math.max(bill.usedHeapBytes, isPeakPast ? peak.usedBytes : used),
       openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
       externalBytes: numbers[SWITCHER_NUMBER.externalBytes] ?? 0,
@@ -249,6 +260,8 @@ export class Ledger {
       successor === FOLDED ? payerOf(bill.parent ?? NOBODY).row : LATE_ROW,
     );
     bill.row = successor;
+    // Recent scopes are held for a while: they must not hold whole families of bills.
+    if (successor === LATE_ROW) bill.parent = undefined;
   }
 
   #move(child: Bill, parent: Bill | undefined): void {
@@ -281,9 +294,11 @@ export class Ledger {
   }
 
   #switchOn(): void {
-    this.#hookCost ??= this.#switcher.measureCost();
+    this.#options.outside(() => {
+      this.#hookCost ??= this.#switcher.measureCost();
+    });
     this.#switcher.on();
-    this.#governor.begin(this.#hookCost);
+    if (this.#hookCost !== undefined) this.#governor.begin(this.#hookCost);
   }
 
   /** Exact CPU time is given up when it costs too much. */

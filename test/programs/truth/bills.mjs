@@ -6,8 +6,8 @@
  */
 import { readFile, stat } from 'node:fs';
 import { Readable } from 'node:stream';
-import { addon } from '../../../dist/native.js';
 import { accounts, invocation, start, status, stop } from '../../../dist/index.js';
+import { addon } from '../../../dist/native.js';
 
 const sliceMicros = Number(process.argv[2] ?? 200);
 const totalMillis = Number(process.argv[3] ?? 1000);
@@ -57,13 +57,14 @@ async function step(name) {
   await null;
 }
 
+const ROUNDS = Math.round((totalMillis * 1000) / 10 / sliceMicros / SLICES_PER_ROUND);
+
 /**
  * The same slices for all, but six, three and one of each kind in a round: so what Node itself needs
  * to go on later, which is theirs too, is shared like the slices.
  */
-async function work(name) {
+async function work(name, rounds = ROUNDS) {
   const share = SHARES[name];
-  const rounds = Math.round((totalMillis * 1000) / 10 / sliceMicros / SLICES_PER_ROUND);
   const later = (way) =>
     new Promise((resolve) =>
       ways[way](() => {
@@ -81,6 +82,10 @@ async function work(name) {
     }
   }
 }
+
+// What is compiled and loaded once is nobody's fault: not of who comes first.
+await work('c', 3);
+for (const name of Object.keys(truthNanos)) truthNanos[name] = 0;
 
 await start({ windowSeconds: 3600, exporters: [] });
 const invocations = Object.keys(SHARES).map((name) => ({
