@@ -130,6 +130,10 @@ void CpuSeenScopes(const Arguments& args) {
 
 // cpuRuns(): boolean
 void CpuRuns(const Arguments& args) { args.GetReturnValue().Set(Of(args)->cpu.running()); }
+// cpuSampledScopes(): Int32Array
+void CpuSampledScopes(const Arguments& args) {
+  args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->cpu.TakeSampledScopes()));
+}
 
 // cpuStop(): void
 void CpuStop(const Arguments& args) { Of(args)->cpu.Stop(); }
@@ -301,6 +305,7 @@ NODE_MODULE_INIT() {
   set("cpuCollect", CpuCollect);
   set("cpuSeenScopes", CpuSeenScopes);
   set("cpuRuns", CpuRuns);
+  set("cpuSampledScopes", CpuSampledScopes);
   set("cpuStop", CpuStop);
   set("heapStart", HeapStartExport);
   set("heapCollect", HeapCollect);

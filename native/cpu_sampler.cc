@@ -45,7 +45,7 @@ CpuStart CpuSampler::Start(int interval_micros, uint32_t tick_capacity) {
   capacity_ = 1;
   while (capacity_ < tick_capacity) capacity_ *= 2;
   ticks_ = std::make_unique<CpuTick[]>(capacity_);
-  written_ = read_ = overflowed_ = seen_upto_ = 0;
+  written_ = read_ = overflowed_ = seen_upto_ = sampled_upto_ = 0;
   waiting_cpu_nanos_ = 0;
   accounted_cpu_nanos_ = ThreadCpuNanos();
   window_begin_nanos_ = accounted_wall_nanos_ = waiting_since_nanos_ = MonotonicNanos();
@@ -118,6 +118,19 @@ std::vector<int32_t> CpuSampler::TakeSeenScopes() {
   }
   std::sort(scopes.begin(), scopes.end());
   scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
+  return scopes;
+}
+
+std::vector<int32_t> CpuSampler::TakeSampledScopes() {
+  std::vector<int32_t> scopes;
+  if (!running()) return scopes;
+  const uint32_t end = written_.load(std::memory_order_acquire);
+  // What the ring does not hold any more is lost.
+  if (end - sampled_upto_ > capacity_) sampled_upto_ = end - capacity_;
+  for (; sampled_upto_ != end; sampled_upto_++) {
+    const int32_t scope = ticks_[sampled_upto_ & (capacity_ - 1)].scope;
+    if (scope != kNoScope) scopes.push_back(scope);
+  }
   return scopes;
 }
 

@@ -54,6 +54,8 @@ class CpuSampler {
 
   // Scope ids noted since the last look, each once; for keeping their labels alive.
   std::vector<int32_t> TakeSeenScopes();
+  // Scope id of every tick since the last call but those outside of all scopes: for bills.
+  std::vector<int32_t> TakeSampledScopes();
 
  private:
   struct Joined {
@@ -81,6 +83,7 @@ class CpuSampler {
   std::atomic<uint32_t> read_{0};
   std::atomic<uint32_t> overflowed_{0};
   uint32_t seen_upto_ = 0;
+  uint32_t sampled_upto_ = 0;
 
   int64_t window_begin_nanos_ = 0;
   // Up to where wall and CPU time have been given to a sample.

@@ -36,7 +36,13 @@ import { Reporter } from './report.ts';
 import { shared } from './shared.ts';
 import { SourceMaps } from './sourcemaps/source-maps.ts';
 import type { SamplerState, Status } from './status.ts';
-import { type Milliseconds, microseconds, milliseconds, secondsToMillis } from './units.ts';
+import {
+  MILLIS_PER_SECOND,
+  type Milliseconds,
+  microseconds,
+  milliseconds,
+  secondsToMillis,
+} from './units.ts';
 import { VERSION } from './version.ts';
 import { WindowClock } from './window-clock.ts';
 
@@ -272,6 +278,10 @@ export class Agent {
       setEnter: setEnterBill,
       scopeOf: (scopeId) => store.scopeOf(scopeId),
       heapIntervalBytes: () => (heapIsLabelled() ? config.heap.intervalBytes : undefined),
+      cpu: config.attribution.cpu,
+      budgetPercent: config.attribution.budgetPercent,
+      maxLooksPerSecond: config.attribution.maxSwitchesPerSecond,
+      cpuPeriodMillis: MILLIS_PER_SECOND / config.cpu.frequencyHertz,
     });
   }
 
@@ -598,6 +608,7 @@ export class Agent {
       },
       scopes: running?.store.status(),
       otel: bridge.status(),
+      bills: running?.ledger?.status(),
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
       exporters: running === undefined ? [] : exporterStatus(running),
       endpoint: running?.endpoint?.addresses ?? [],

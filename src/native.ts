@@ -157,6 +157,8 @@ export interface Addon {
   cpuCollect(goOn: boolean): CpuCollection | undefined;
   cpuSeenScopes(): Int32Array;
   cpuRuns(): boolean;
+  /** Scope of every signal since the last call, one by one; those outside of scopes left out. */
+  cpuSampledScopes(): Int32Array;
   cpuStop(): void;
   // native/heap_sampler.cc
   /** `intervalBytes` must be odd for labels (native/heap_observer.h says why). */

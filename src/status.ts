@@ -1,4 +1,5 @@
 /** What `status()` tells. */
+import type { LedgerStatus } from './attribution/ledger.ts';
 import type { ScopeStoreStatus } from './attribution/scope-store.ts';
 import type { SlotMechanism } from './attribution/slot.ts';
 import type { CpuEngineStatus } from './cpu/engine.ts';
@@ -28,6 +29,8 @@ export interface Status {
   };
   readonly scopes: ScopeStoreStatus | undefined;
   readonly otel: OtelStatus;
+  /** Undefined while not running, and without the addon. */
+  readonly bills: LedgerStatus | undefined;
   readonly profiles: {
     readonly delivered: number;
     readonly underWay: number;

@@ -65,6 +65,7 @@ class Total {
   allocatedBytes = 0;
   inputTokens = 0;
   outputTokens = 0;
+  lastAddition = 0;
 
   add(entry: Partial<Total>): this {
     this.cpuMillis += entry.cpuMillis ?? 0;
@@ -87,31 +88,30 @@ class Total {
 }
 
 class Group {
-  /** Least recently added to first. */
   readonly #named = new Map<string, Total>();
   readonly #other = new Total();
+  #additions = 0;
 
   add(name: string, entry: Partial<Total>): void {
-    const total = this.#named.get(name) ?? new Total();
-    this.#named.delete(name);
-    if (this.#named.size >= MAX_ACCOUNTS) this.#dropOne();
-    this.#named.set(name, total.add(entry));
+    let total = this.#named.get(name);
+    if (total === undefined) {
+      if (this.#named.size >= MAX_ACCOUNTS) this.#dropOne();
+      total = new Total();
+      this.#named.set(name, total);
+    }
+    total.add(entry).lastAddition = ++this.#additions;
   }
 
   /**
-   * The lightest of those that were quiet for longest: neither a heavy one goes nor one that is just
-   * getting heavy.
+   * The lightest, but none of those just added to: one that is getting heavy must have the time to.
    */
   #dropOne(): void {
     let lightest = '';
     let least = Number.POSITIVE_INFINITY;
-    let candidates = MAX_ACCOUNTS / 2;
-    for (const [name, { cpuMillis }] of this.#named) {
-      if (cpuMillis < least) {
-        least = cpuMillis;
-        lightest = name;
-      }
-      if (--candidates === 0) break;
+    for (const [name, { cpuMillis, lastAddition }] of this.#named) {
+      if (cpuMillis >= least || lastAddition > this.#additions - MAX_ACCOUNTS / 2) continue;
+      least = cpuMillis;
+      lightest = name;
     }
     const dropped = this.#named.get(lightest);
     if (dropped !== undefined) this.#other.add(dropped);

@@ -2,7 +2,6 @@
 import type { Labels } from '../profile/model.ts';
 import type { BillList } from './bill-list.ts';
 import { LATE_ROW, NOBODYS_ROW, type RowFigures } from './table.ts';
-import type { Usage } from './usage.ts';
 
 /** Instead of a row: the parent pays from here on. */
 export const FOLDED = -1;
@@ -25,6 +24,7 @@ export class Estimates {
 export class Bill {
   /** In the table; `FOLDED` or `LATE_ROW` when the bill has none of its own any more. */
   row: number;
+  readonly scopeId: number;
   readonly labels: Labels;
   readonly kind: BillKind;
   /** The bill that includes this one. */
@@ -33,8 +33,6 @@ export class Bill {
   endedMillis: number | undefined;
   /** Figures of the row when it was given back. */
   final: RowFigures | undefined;
-  /** What `close` returned. */
-  closed: Usage | undefined;
   /** Undefined until a sample falls into it. */
   self: Estimates | undefined;
   inclusive: Estimates | undefined;
@@ -48,6 +46,7 @@ export class Bill {
   insideSinceMillis = 0;
   /** Part of its time CPU was estimated from samples. */
   isSampled = false;
+  fallbacksBefore = 0;
 
   /** Whose `openInside` it counts in. */
   countsIn: Bill | undefined;
@@ -63,12 +62,14 @@ export class Bill {
 
   constructor(
     row: number,
+    scopeId: number,
     kind: BillKind,
     labels: Labels,
     parent: Bill | undefined,
     openedMillis: number,
   ) {
     this.row = row;
+    this.scopeId = scopeId;
     this.kind = kind;
     this.labels = labels;
     this.parent = parent;
@@ -95,9 +96,9 @@ export class Bill {
 const NO_LABELS: Labels = Object.freeze({});
 
 /** Pays for everything outside of bills. */
-export const NOBODY = new Bill(NOBODYS_ROW, 'run', NO_LABELS, undefined, 0);
+export const NOBODY = new Bill(NOBODYS_ROW, 0, 'run', NO_LABELS, undefined, 0);
 /** Pays for work of bills that ended too long ago. */
-export const LATE = new Bill(LATE_ROW, 'run', NO_LABELS, undefined, 0);
+export const LATE = new Bill(LATE_ROW, 0, 'run', NO_LABELS, undefined, 0);
 
 /** Who pays now for what is charged to `bill`: itself, or who took it over. */
 export function payerOf(bill: Bill): Bill {

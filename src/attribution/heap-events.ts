@@ -2,7 +2,6 @@
 import { type Addon, type BillColumns, SWITCHER_WORD } from '../native.ts';
 import { type Bill, Estimates, NOBODY, payerOf } from './bill.ts';
 import type { HeapPeaks } from './heap-peaks.ts';
-import type { Scope } from './scope.ts';
 
 const NUMBERS_PER_EVENT = 3;
 const COLLECTION = -1;
@@ -12,7 +11,7 @@ export interface HeapEventsOptions {
   readonly columns: BillColumns;
   /** V8 samples each allocated byte with the chance of one in this. */
   readonly intervalBytes: () => number;
-  readonly scopeOf: (scopeId: number) => Scope | undefined;
+  readonly billOf: (scopeId: number) => Bill | undefined;
   readonly peaks: HeapPeaks;
   readonly openBills: () => number;
 }
@@ -49,8 +48,8 @@ export class HeapEvents {
 
   /** Weighted by one over the chance to be sampled: right on average, with a known variance. */
   #addAllocation(scopeId: number, sampledBytes: number): void {
-    const scope = scopeId === 0 ? undefined : this.#options.scopeOf(scopeId);
-    const payer = scope === undefined ? NOBODY : payerOf(scope.bill);
+    const bill = scopeId === 0 ? undefined : this.#options.billOf(scopeId);
+    const payer = bill === undefined ? NOBODY : payerOf(bill);
     const chance = 1 - Math.exp(-sampledBytes / this.#options.intervalBytes());
     const bytes = sampledBytes / chance;
     const variance = bytes * bytes * (1 - chance);

@@ -14,8 +14,11 @@ import { NANOS_PER_MILLI } from '../units.ts';
 import { Accounts, type AccountsReport, selfOf } from './accounts.ts';
 import { Bill, type BillKind, FOLDED, LATE, NOBODY, payerOf } from './bill.ts';
 import { BillList } from './bill-list.ts';
+import { CpuSamples } from './cpu-samples.ts';
+import { Governor, type GovernorStatus, type HookCost } from './governor.ts';
 import { HeapEvents } from './heap-events.ts';
 import { HeapPeaks } from './heap-peaks.ts';
+import { LiveBytes } from './live-bytes.ts';
 import type { Scope } from './scope.ts';
 import type { Slot } from './slot.ts';
 import { statementOf } from './statement.ts';
@@ -28,6 +31,9 @@ const LATE_MILLIS = 2_000;
 /** Also how late the hooks go after the last bill. */
 const UPKEEP_MILLIS = 500;
 
+/** V8 takes 0.3 µs to say how much memory it uses. */
+const MEMORY_MILLIS = 1;
+
 const nowMillis = performance.now.bind(performance);
 
 export interface LedgerOptions {
@@ -38,13 +44,19 @@ export interface LedgerOptions {
   readonly scopeOf: (scopeId: number) => Scope | undefined;
   /** Mean distance of labelled heap samples; undefined if there are none. */
   readonly heapIntervalBytes: () => number | undefined;
+  /** `exact` unless that costs too much, `sampled` always, or not at all. */
+  readonly cpu: 'exact' | 'sampled' | 'off';
+  readonly budgetPercent: number;
+  readonly maxLooksPerSecond: number;
+  /** Distance of the CPU sampler's signals. */
+  readonly cpuPeriodMillis: number;
   /** Calls a function outside of whatever the application is doing. */
   readonly outside: (fn: () => void) => void;
 }
 
-export interface LedgerStatus {
-  /** Whether hooks measure CPU time at this moment. */
-  readonly measuring: boolean;
+export interface LedgerStatus extends GovernorStatus {
+  /** Of CPU time at this moment; `idle` while no bill is open, which costs nothing. */
+  readonly method: 'exact' | 'sampled' | 'idle';
   readonly open: number;
   readonly opened: number;
   /** Bills that went into their parents because too many were open. */
@@ -57,7 +69,12 @@ export class Ledger {
   readonly #switcher: Switcher;
   readonly #peaks = new HeapPeaks();
   readonly #heapEvents: HeapEvents;
+  readonly #cpuSamples: CpuSamples;
+  readonly #liveBytes: LiveBytes;
+  readonly #governor: Governor;
   readonly #accounts = new Accounts();
+  /** Bills with a row, by scope. */
+  readonly #bills = new Map<number, Bill>();
   readonly #outermost = new BillList();
   readonly #inner = new BillList();
   readonly #ended = new BillList();
@@ -67,23 +84,29 @@ export class Ledger {
   #folded = 0;
   #timer: NodeJS.Timeout | undefined;
   #isMetering = false;
+  #memoryReadMillis = Number.NEGATIVE_INFINITY;
+  #hookCost: HookCost | undefined;
   #meteringSinceCpuNanos = 0;
   #meteredCpuMillis = 0;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
-    const { addon, slot, storage, setEnter, scopeOf } = options;
+    const { addon, slot, storage, setEnter } = options;
+    const billOf = (id: number) => this.#bills.get(id) ?? options.scopeOf(id)?.bill;
     this.#table = new BillTable(addon);
     const { columns } = this.#table;
     this.#switcher = new Switcher({
       ...{ addon, slot, columns, storage, setEnter },
-      onManyLooks: () => {},
+      onManyLooks: () => this.#mindTheCost(),
     });
     this.#heapEvents = new HeapEvents({
-      ...{ addon, columns, scopeOf, peaks: this.#peaks },
+      ...{ addon, columns, billOf, peaks: this.#peaks },
       intervalBytes: () => options.heapIntervalBytes() ?? 1,
       openBills: () => this.#outermost.size,
     });
+    this.#cpuSamples = new CpuSamples(addon, options.cpuPeriodMillis, billOf);
+    this.#liveBytes = new LiveBytes(addon, billOf);
+    this.#governor = new Governor({ ...options, columns });
   }
 
   // ---- open and close ------------------------------------------------------------------------------
@@ -100,9 +123,12 @@ export class Ledger {
     const parent = payer === NOBODY || payer === LATE ? undefined : payerOf(payer);
     const now = nowMillis();
     const row = this.#table.take(parent?.row ?? 0);
-    const bill = new Bill(row, kind, scope.labels, parent, now);
+    const bill = new Bill(row, scope.id, kind, scope.labels, parent, now);
     this.#noteProcess(bill);
+    bill.fallbacksBefore = this.#governor.fallbacks;
+    bill.isSampled = !this.#switcher.isOn;
     scope.bill = bill;
+    this.#bills.set(scope.id, bill);
     this.#opened++;
     if (parent === undefined) {
       this.#outermost.add(bill);
@@ -118,16 +144,16 @@ export class Ledger {
   }
 
   /**
-   * Ends the bill of a `span` or an `invocation` and returns it; later calls return the same.
-   * Undefined if the scope has no such bill.
+   * Ends the bill of a `span` or an `invocation` and returns it; later calls return what it has come to
+   * with the work that went on. Undefined if the scope has no such bill.
    */
   close(scope: Scope): Usage | undefined {
     const { bill } = scope;
     if (bill.kind === 'run') return undefined;
-    if (bill.closed !== undefined) return bill.closed;
+    if (bill.endedMillis !== undefined) return this.#read(bill);
     const now = nowMillis();
     bill.endedMillis = now;
-    bill.closed = this.#read(bill);
+    const usage = this.#read(bill);
     this.#closable--;
     const { countsIn } = bill;
     if (countsIn !== undefined && --countsIn.openInside === 0) {
@@ -140,7 +166,7 @@ export class Ledger {
       if (this.#ended.size > MAX_ENDED_BILLS && oldest !== undefined)
         this.#finish(oldest, LATE_ROW);
     }
-    return bill.closed;
+    return usage;
   }
 
   /** The bill so far, late work included; undefined if the scope is not billed. */
@@ -154,8 +180,23 @@ export class Ledger {
     this.#accounts.addTokens(scope.labels, tokens);
   }
 
-  #noteProcess(bill: Bill): void {
+  /** Everything sampled up to now goes to its bill. */
+  #share(): void {
+    this.#heapEvents.share();
+    if (this.#isMetering && !this.#switcher.isOn && this.#options.cpu !== 'off') {
+      this.#cpuSamples.share();
+    }
+  }
+
+  /** Into the table's numbers; what is a millisecond old is good enough. */
+  #readMemory(now: number): void {
+    if (now - this.#memoryReadMillis < MEMORY_MILLIS) return;
+    this.#memoryReadMillis = now;
     this.#options.addon.meterReadMemory();
+  }
+
+  #noteProcess(bill: Bill): void {
+    this.#readMemory(bill.openedMillis);
     const { numbers } = this.#table.columns;
     bill.usedHeapBytes = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
     bill.externalBytes = numbers[SWITCHER_NUMBER.externalBytes] ?? 0;
@@ -164,19 +205,23 @@ export class Ledger {
   }
 
   #read(bill: Bill): Usage {
-    this.#heapEvents.share();
-    const { addon } = this.#options;
+    this.#share();
+    const now = nowMillis();
+    const intervalBytes = this.#options.heapIntervalBytes();
+    if (intervalBytes !== undefined && isLarge(bill, intervalBytes))
+      this.#liveBytes.look(intervalBytes);
+    if (this.#governor.fallbacks !== bill.fallbacksBefore) bill.isSampled = true;
     const { numbers } = this.#table.columns;
-    addon.meterReadMemory();
+    this.#readMemory(now);
     const used = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
     const peak = this.#peaks.since(bill.collections);
     const isPeakPast = peak !== undefined && peak.usedBytes > used;
     return statementOf(bill, bill.final ?? this.#table.read(bill.row), {
-      nowMillis: nowMillis(),
+      nowMillis: now,
       peakHeapBytes: Math.max(bill.usedHeapBytes, isPeakPast ? peak.usedBytes : used),
       openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
       externalBytes: numbers[SWITCHER_NUMBER.externalBytes] ?? 0,
-      heapIntervalBytes: this.#options.heapIntervalBytes(),
+      heapIntervalBytes: intervalBytes,
     });
   }
 
@@ -192,7 +237,7 @@ export class Ledger {
 
   /** Takes the bill's row; whatever of it still runs is charged as `successor` says. */
   #finish(bill: Bill, successor: typeof FOLDED | typeof LATE_ROW): void {
-    this.#heapEvents.share();
+    this.#share();
     for (let child = bill.firstChild; child !== undefined; child = bill.firstChild) {
       if (child.kind === 'run' && successor === LATE_ROW) {
         while (child.firstChild !== undefined) this.#move(child.firstChild, bill);
@@ -209,11 +254,14 @@ export class Ledger {
     this.#accounts.add(bill.labels, selfOf(bill, bill.final));
     bill.parent?.removeChild(bill);
     bill.list?.remove(bill);
+    this.#bills.delete(bill.scopeId);
     this.#table.give(
       bill.row,
       successor === FOLDED ? payerOf(bill.parent ?? NOBODY).row : LATE_ROW,
     );
     bill.row = successor;
+    // Recent scopes are held for a while: they must not hold whole families of bills.
+    if (successor === LATE_ROW) bill.parent = undefined;
   }
 
   #move(child: Bill, parent: Bill | undefined): void {
@@ -238,14 +286,36 @@ export class Ledger {
     const { addon, outside } = this.#options;
     this.#meteringSinceCpuNanos = addon.threadCpuNanos();
     addon.meterStart();
-    this.#switcher.on();
+    if (this.#options.cpu === 'exact') this.#switchOn();
+    else this.#cpuSamples.forget();
     outside(() => {
       this.#timer = setInterval(() => this.#upkeep(), UPKEEP_MILLIS).unref();
     });
   }
 
+  #switchOn(): void {
+    this.#options.outside(() => {
+      this.#hookCost ??= this.#switcher.measureCost();
+    });
+    this.#switcher.on();
+    if (this.#hookCost !== undefined) this.#governor.begin(this.#hookCost);
+  }
+
+  /** Exact CPU time is given up when it costs too much. */
+  #mindTheCost(): void {
+    if (!this.#switcher.isOn || !this.#governor.isTooDear()) return;
+    this.#switcher.off();
+    this.#cpuSamples.forget();
+  }
+
   #upkeep(): void {
-    this.#heapEvents.share();
+    this.#share();
+    const intervalBytes = this.#options.heapIntervalBytes();
+    if (intervalBytes !== undefined) this.#liveBytes.look(intervalBytes);
+    this.#mindTheCost();
+    if (this.#options.cpu === 'exact' && !this.#switcher.isOn && this.#governor.mayReturn()) {
+      this.#switchOn();
+    }
     const until = nowMillis() - LATE_MILLIS;
     for (let bill = this.#ended.oldest; bill !== undefined; bill = this.#ended.oldest) {
       if ((bill.endedMillis ?? 0) > until) break;
@@ -283,7 +353,7 @@ export class Ledger {
   // ---- totals ------------------------------------------------------------------------------------------
 
   accounts(): AccountsReport {
-    this.#heapEvents.share();
+    this.#share();
     const accounts = this.#accounts.copy();
     for (const list of [this.#outermost, this.#inner, this.#ended]) {
       for (let bill = list.oldest; bill !== undefined; bill = bill.newer) {
@@ -302,10 +372,16 @@ export class Ledger {
 
   status(): LedgerStatus {
     return {
-      measuring: this.#switcher.isOn,
+      method: this.#isMetering ? (this.#switcher.isOn ? 'exact' : 'sampled') : 'idle',
+      ...this.#governor.status(),
       open: this.#outermost.size + this.#inner.size,
       opened: this.#opened,
       folded: this.#folded,
     };
   }
+}
+
+/** Enough was allocated in it that a look at what is alive says something. */
+function isLarge(bill: Bill, intervalBytes: number): boolean {
+  return bill.final === undefined && (bill.inclusive?.allocatedBytes ?? 0) > 4 * intervalBytes;
 }

@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { type Addon, type BillColumns, SWITCHER_NUMBER, SWITCHER_WORD } from '../native.ts';
 import { NANOS_PER_MILLI } from '../units.ts';
 import { payerOf } from './bill.ts';
+import type { HookCost } from './governor.ts';
 import type { Scope } from './scope.ts';
 import type { Slot } from './slot.ts';
 
@@ -20,6 +21,13 @@ const GAP_MILLIS = 0.02;
 const TINY_MILLIS = 1e-12;
 /** So many callbacks and awaits are some 2 ms of our time: often enough to look at what it costs. */
 const LOOKS_BETWEEN_CHECKS = 1 << 15;
+
+const CALLS_PER_BATCH = 256;
+/** What Node and V8 need to call a hook (measured: bench/bills-cost.mjs). */
+const FRAME_HOOK_NANOS = 20;
+const ASYNC_HOOK_NANOS = 110;
+/** The rest of a switch beside reading the clock. */
+const BOOKING_NANOS = 10;
 
 interface Switch {
   /** A callback or an await begins: the bill of its scope runs from here on. */
@@ -108,6 +116,25 @@ export class Switcher {
 
   get isOn(): boolean {
     return this.#isOn;
+  }
+
+  /** What a look and a switch cost here, by trying; to be called while off. */
+  measureCost(): HookCost {
+    const { look } = this.#switch;
+    const perCallNanos = (call: () => unknown): number => {
+      let least = Number.POSITIVE_INFINITY;
+      for (let batch = 0; batch < 16; batch++) {
+        const begin = nowMillis();
+        for (let i = 0; i < CALLS_PER_BATCH; i++) call();
+        least = Math.min(least, nowMillis() - begin);
+      }
+      return (least / CALLS_PER_BATCH) * NANOS_PER_MILLI;
+    };
+    const hookNanos = this.#slot.mechanism === 'frame' ? FRAME_HOOK_NANOS : ASYNC_HOOK_NANOS;
+    return {
+      lookNanos: perCallNanos(look) + hookNanos,
+      switchNanos: perCallNanos(nowMillis) + BOOKING_NANOS,
+    };
   }
 
   on(): void {

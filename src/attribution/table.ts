@@ -3,7 +3,7 @@ import { type Addon, type BillColumns, SWITCHER_NUMBER, SWITCHER_WORD } from '..
 
 /** Bills open at one time, and ended ones whose late work is still theirs. */
 export const MAX_OPEN_BILLS = 10_000;
-export const MAX_ENDED_BILLS = 2_000;
+export const MAX_ENDED_BILLS = 1_000;
 
 /** Outside of every bill; never charged. */
 export const NOBODYS_ROW = 0;
@@ -46,11 +46,11 @@ export class BillTable {
     if (this.#freedInTurn[row] === this.columns.words[SWITCHER_WORD.turn]) {
       this.#addon.switcherFinishTurn();
     }
-    const { cpu, cpuInclusive, turns, turnsInclusive, longest, longestInclusive } = this.columns;
-    for (const column of [cpu, cpuInclusive, turns, turnsInclusive, longest, longestInclusive]) {
-      column[row] = 0;
-    }
-    this.columns.parent[row] = parentRow;
+    const { columns } = this;
+    columns.cpu[row] = columns.cpuInclusive[row] = 0;
+    columns.turns[row] = columns.turnsInclusive[row] = 0;
+    columns.longest[row] = columns.longestInclusive[row] = 0;
+    columns.parent[row] = parentRow;
     return row;
   }
 

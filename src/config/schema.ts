@@ -77,6 +77,9 @@ const MAX_WINDOW_SECONDS = 3600;
 /** Below 1 KiB nearly every allocation is a sample; above 1 GiB a window of most programs holds none. */
 const HEAP_INTERVAL_BYTES = { from: KIB, to: GIB };
 
+/** At 40 to 150 ns each, 2 to 7 % of a core: beyond it the budget has nearly always ended it before. */
+const MAX_SWITCHES_PER_SECOND = 500_000;
+
 /** Four profile types a minute: four hours in 1,000 files, enough to look back and quick to list. */
 const FILE_MAX_FILES = 1000;
 
@@ -161,6 +164,13 @@ export const SCHEMA = {
     bytes: withDefault(choice('sampled', 'exact'), 'sampled', {
       doc: 'How allocated bytes are billed: estimated from heap samples, or measured at every switch.',
     }),
+    maxSwitchesPerSecond: withDefault(
+      integer({ from: 1_000, to: 1_000_000_000, unit: 'a second' }),
+      MAX_SWITCHES_PER_SECOND,
+      {
+        doc: 'Callbacks and awaits a second above which exact CPU bills fall back to estimates, whatever they cost.',
+      },
+    ),
     budgetPercent: withDefault(decimal({ from: 0.1, to: 100, unit: 'percent' }), 3, {
       doc: 'Share of CPU time that exact bills may cost before they fall back to estimates.',
     }),
