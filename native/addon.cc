@@ -189,6 +189,12 @@ void SwitcherSettle(const Arguments& args) {
   Of(args)->switcher.Settle(IntArgument(args, 0), NumberArgument(args, 1));
 }
 
+// switcherCountBytes(on), switcherBookBytes(): void
+void SwitcherCountBytes(const Arguments& args) {
+  Of(args)->switcher.CountBytes(args[0]->BooleanValue(args.GetIsolate()));
+}
+void SwitcherBookBytes(const Arguments& args) { Of(args)->switcher.BookBytes(); }
+
 // switcherRead(row), switcherFinishTurn(): void
 void SwitcherRead(const Arguments& args) { Of(args)->switcher.Read(IntArgument(args, 0)); }
 void SwitcherFinishTurn(const Arguments& args) { Of(args)->switcher.FinishTurn(); }
@@ -318,6 +324,8 @@ NODE_MODULE_INIT() {
   set("switcherStop", SwitcherStop);
   set("switcherWake", SwitcherWake);
   set("switcherSettle", SwitcherSettle);
+  set("switcherCountBytes", SwitcherCountBytes);
+  set("switcherBookBytes", SwitcherBookBytes);
   set("switcherRead", SwitcherRead);
   set("switcherFinishTurn", SwitcherFinishTurn);
   set("meterStart", MeterStart);

@@ -1,5 +1,7 @@
 #include "switcher.h"
 
+#include <v8-internal.h>
+
 #include <algorithm>
 
 #include "clocks.h"
@@ -37,10 +39,12 @@ inline void Switcher::Enter() {
   if (gap > kSameTurnMillis) FinishTurn();
   if (gap > kGapMillis) Settle();
   if (words_[kRow] == 0) numbers_[kLastMillis] = now;
+  if (counts_bytes_) BookBytes();
 }
 
 inline void Switcher::Exit(bool leaves_turn) {
   Book(NowMillis());
+  if (counts_bytes_) BookBytes();
   words_[kRow] = 0;
   if (leaves_turn) words_[kInTurn] = 0;
   Collect();
@@ -123,6 +127,7 @@ void Switcher::Share(double factor) {
 
 void Switcher::Read(int32_t row) {
   if (running_ && (words_[kInTurn] != 0 || words_[kRow] != 0)) Book(NowMillis());
+  if (running_ && counts_bytes_) BookBytes();
   Collect();
   if (running_ && numbers_[kLastMillis] - chunk_begin_millis_ >= kChunkMillis) {
     Settle();
@@ -133,13 +138,70 @@ void Switcher::Read(int32_t row) {
   numbers_[kTurnInclusiveMillis] = turn_inclusive_[row];
 }
 
+// ---- allocated bytes -------------------------------------------------------------------------------
+
+namespace {
+
+// V8's new-space pages are of this size, on all four Nodes.
+constexpr int kPageBits = 18;
+
+// The linear allocation area of new space: start, top, limit.
+uintptr_t AreaTop(v8::Isolate* isolate) {
+  const auto* area = reinterpret_cast<const uintptr_t*>(
+      reinterpret_cast<uintptr_t>(isolate) + v8::internal::Internals::kNewAllocationInfoOffset);
+  return area[0] <= area[1] && area[1] <= area[2] ? area[1] : 0;
+}
+
+}  // namespace
+
+void Switcher::BookBytes() {
+  const uintptr_t top = AreaTop(isolate_);
+  int64_t bytes;
+  if (area_top_ != 0 && top >= area_top_ && (top - 1) >> kPageBits == (area_top_ - 1) >> kPageBits) {
+    bytes = static_cast<int64_t>(top - area_top_);
+    used_bytes_ += bytes;
+  } else {
+    const int64_t used = UsedBytes();
+    bytes = std::max<int64_t>(0, used - used_bytes_);
+    used_bytes_ = used;
+  }
+  area_top_ = top;
+  const int32_t row = words_[kRow];
+  if (row == 0 || bytes == 0) return;
+  bytes_[row] += static_cast<double>(bytes);
+  for (int32_t above = row; above != 0; above = parent_[above]) {
+    bytes_inclusive_[above] += static_cast<double>(bytes);
+  }
+}
+
+int64_t Switcher::UsedBytes() const {
+  v8::HeapStatistics heap;
+  isolate_->GetHeapStatistics(&heap);
+  return static_cast<int64_t>(heap.used_heap_size());
+}
+
+void Switcher::SyncBytes() {
+  used_bytes_ = UsedBytes();
+  area_top_ = AreaTop(isolate_);
+}
+
+void Switcher::CountBytes(bool on) {
+  counts_bytes_ = on;
+  if (on) SyncBytes();
+}
+
 void Switcher::Pause() {
+  if (counts_bytes_) {
+    area_top_ = 0;  // by V8's statistics, which know large objects too
+    BookBytes();
+  }
   pause_begin_millis_ = NowMillis();
   if (running_ && words_[kRow] != 0) Book(pause_begin_millis_);
 }
 
 void Switcher::Resume(double collector_cpu_millis) {
   if (!running_) return;
+  if (counts_bytes_) SyncBytes();
   chunk_begin_cpu_millis_ += collector_cpu_millis;
   if (words_[kInTurn] == 0) return;
   const double now = NowMillis();
@@ -192,7 +254,7 @@ void Switcher::Stop() {
   Exit(true);
   FinishTurn();
   Settle();
-  running_ = false;
+  running_ = counts_bytes_ = false;
   isolate_->RemoveBeforeCallEnteredCallback(&Switcher::OnEnter);
   isolate_->RemoveCallCompletedCallback(&Switcher::OnExit);
   isolate_->RemoveMicrotasksCompletedCallback(&Switcher::OnMicrotasksDone, this);
@@ -233,6 +295,8 @@ v8::Local<v8::Object> Switcher::Table(v8::Local<v8::Context> context, int32_t ro
   cpu_inclusive_ = Column(context, table, "cpuInclusive");
   turns_ = Column(context, table, "turns");
   turns_inclusive_ = Column(context, table, "turnsInclusive");
+  bytes_ = Column(context, table, "bytes");
+  bytes_inclusive_ = Column(context, table, "bytesInclusive");
   longest_ = Column(context, table, "longest");
   longest_inclusive_ = Column(context, table, "longestInclusive");
   const auto length = static_cast<size_t>(rows);

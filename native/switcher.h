@@ -55,6 +55,11 @@ class Switcher {
   void FinishTurn();
   // JavaScript runs although no call from outside was seen.
   void Wake();
+  // Counts allocated bytes too from now on: exactly, at every switch. Slower by a call each.
+  void CountBytes(bool on);
+  // What was allocated since the last call goes to the row that runs. JavaScript calls it before it
+  // changes the row.
+  void BookBytes();
   // Around a garbage collection, whose time is nobody's here.
   void Pause();
   void Resume(double collector_cpu_millis);
@@ -69,6 +74,8 @@ class Switcher {
   void Collect();
   void Share(double factor);
   double NowMillis() const;
+  int64_t UsedBytes() const;
+  void SyncBytes();
   double* Column(v8::Local<v8::Context> context, v8::Local<v8::Object> table, const char* name);
   int32_t* IntColumn(v8::Local<v8::Context> context, v8::Local<v8::Object> table, const char* name,
                      int32_t length);
@@ -90,7 +97,14 @@ class Switcher {
   int32_t* touched_ = nullptr;  // rows with pending time
   double *pending_ = nullptr, *cpu_ = nullptr, *cpu_inclusive_ = nullptr;
   double *turns_ = nullptr, *turns_inclusive_ = nullptr;
+  double *bytes_ = nullptr, *bytes_inclusive_ = nullptr;
   double *longest_ = nullptr, *longest_inclusive_ = nullptr;
+
+  // New objects go one after another into V8's allocation area. While it is the same one the
+  // difference of its top is what was allocated; else V8's used bytes tell.
+  bool counts_bytes_ = false;
+  uintptr_t area_top_ = 0;
+  int64_t used_bytes_ = 0;  // at the last look at V8's statistics, plus what was booked since
 
   // Elapsed time by row of the running turn and of the running chunk, and which rows have any.
   std::vector<double> turn_, turn_inclusive_, chunk_;

@@ -279,6 +279,7 @@ export class Agent {
       scopeOf: (scopeId) => store.scopeOf(scopeId),
       heapIntervalBytes: () => (heapIsLabelled() ? config.heap.intervalBytes : undefined),
       cpu: config.attribution.cpu,
+      countsBytes: config.attribution.bytes === 'exact' && config.attribution.cpu === 'exact',
       budgetPercent: config.attribution.budgetPercent,
       maxLooksPerSecond: config.attribution.maxSwitchesPerSecond,
       cpuPeriodMillis: MILLIS_PER_SECOND / config.cpu.frequencyHertz,

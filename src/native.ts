@@ -80,6 +80,9 @@ export interface BillColumns {
   readonly turnsInclusive: Float64Array;
   readonly longest: Float64Array;
   readonly longestInclusive: Float64Array;
+  /** Where allocated bytes are counted; else 0. */
+  readonly bytes: Float64Array;
+  readonly bytesInclusive: Float64Array;
 }
 
 /** Places in `BillColumns.words` and `.numbers`, in the order of native/switcher.h. */
@@ -180,6 +183,10 @@ export interface Addon {
   /** Brings the columns up to date; writes the row's part of the running turn into the numbers. */
   switcherRead(row: number): void;
   switcherFinishTurn(): void;
+  /** After `switcherStart`: count allocated bytes too, until it stops. */
+  switcherCountBytes(on: boolean): void;
+  /** To be called before every change of the row then. */
+  switcherBookBytes(): void;
   // native/meter.cc
   meterStart(): void;
   meterStop(): void;

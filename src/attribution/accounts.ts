@@ -51,11 +51,11 @@ export interface Entry {
 }
 
 /** Of the bill itself, without the bills inside. */
-export function selfOf(bill: Bill, row: RowFigures | undefined): Entry {
+export function selfOf(bill: Bill, row: RowFigures | undefined, countsBytes = false): Entry {
   return {
     cpuMillis: (row?.cpu ?? 0) + (bill.self?.sampledCpuMillis ?? 0),
     gcMillis: bill.self?.gcMillis ?? 0,
-    allocatedBytes: bill.self?.allocatedBytes ?? 0,
+    allocatedBytes: (countsBytes && !bill.isSampled ? row?.bytes : bill.self?.allocatedBytes) ?? 0,
   };
 }
 

@@ -11,7 +11,7 @@ import { performance } from 'node:perf_hooks';
 import { clearInterval, setInterval } from 'node:timers';
 import { type Addon, SWITCHER_NUMBER } from '../native.ts';
 import { NANOS_PER_MILLI } from '../units.ts';
-import { Accounts, type AccountsReport, selfOf } from './accounts.ts';
+import { Accounts, type AccountsReport, type Entry, selfOf } from './accounts.ts';
 import { Bill, type BillKind, FOLDED, LATE, NOBODY, payerOf } from './bill.ts';
 import { BillList } from './bill-list.ts';
 import { CpuSamples } from './cpu-samples.ts';
@@ -23,7 +23,7 @@ import type { Scope } from './scope.ts';
 import type { Slot } from './slot.ts';
 import { statementOf } from './statement.ts';
 import { Switcher } from './switcher.ts';
-import { BillTable, LATE_ROW, MAX_ENDED_BILLS, MAX_OPEN_BILLS } from './table.ts';
+import { BillTable, LATE_ROW, MAX_ENDED_BILLS, MAX_OPEN_BILLS, type RowFigures } from './table.ts';
 import type { TokenCounts, Usage } from './usage.ts';
 
 /** Long enough for the callbacks of a finished request; short, because everything is measured meanwhile. */
@@ -46,6 +46,7 @@ export interface LedgerOptions {
   readonly heapIntervalBytes: () => number | undefined;
   /** `exact` unless that costs too much, `sampled` always, or not at all. */
   readonly cpu: 'exact' | 'sampled' | 'off';
+  readonly countsBytes: boolean;
   readonly budgetPercent: number;
   readonly maxLooksPerSecond: number;
   /** Distance of the CPU sampler's signals. */
@@ -97,6 +98,7 @@ export class Ledger {
     const { columns } = this.#table;
     this.#switcher = new Switcher({
       ...{ addon, slot, columns, storage, setEnter },
+      countsBytes: options.countsBytes,
       onManyLooks: () => this.#mindTheCost(),
     });
     this.#heapEvents = new HeapEvents({
@@ -222,6 +224,7 @@ export class Ledger {
       openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
       externalBytes: numbers[SWITCHER_NUMBER.externalBytes] ?? 0,
       heapIntervalBytes: intervalBytes,
+      countsBytes: this.#options.countsBytes,
     });
   }
 
@@ -251,7 +254,7 @@ export class Ledger {
 
   #giveRow(bill: Bill, successor: number): void {
     bill.final = this.#table.read(bill.row);
-    this.#accounts.add(bill.labels, selfOf(bill, bill.final));
+    this.#accounts.add(bill.labels, this.#selfOf(bill, bill.final));
     bill.parent?.removeChild(bill);
     bill.list?.remove(bill);
     this.#bills.delete(bill.scopeId);
@@ -262,6 +265,10 @@ export class Ledger {
     bill.row = successor;
     // Recent scopes are held for a while: they must not hold whole families of bills.
     if (successor === LATE_ROW) bill.parent = undefined;
+  }
+
+  #selfOf(bill: Bill, row: RowFigures): Entry {
+    return selfOf(bill, row, this.#options.countsBytes);
   }
 
   #move(child: Bill, parent: Bill | undefined): void {
@@ -357,7 +364,7 @@ export class Ledger {
     const accounts = this.#accounts.copy();
     for (const list of [this.#outermost, this.#inner, this.#ended]) {
       for (let bill = list.oldest; bill !== undefined; bill = bill.newer) {
-        accounts.add(bill.labels, selfOf(bill, this.#table.read(bill.row)));
+        accounts.add(bill.labels, this.#selfOf(bill, this.#table.read(bill.row)));
       }
     }
     const threadCpuMillis =
@@ -365,7 +372,7 @@ export class Ledger {
     return accounts.report({
       threadCpuMillis,
       gcMillis: this.#heapEvents.gcMillis,
-      late: selfOf(LATE, this.#table.read(LATE_ROW)),
+      late: this.#selfOf(LATE, this.#table.read(LATE_ROW)),
       nobody: selfOf(NOBODY, undefined),
     });
   }

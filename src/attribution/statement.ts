@@ -16,11 +16,15 @@ export interface ProcessFigures {
   readonly peakHeapBytes: number;
   readonly openAtPeak: number;
   readonly externalBytes: number;
+  /** Whether rows have the bytes. */
+  readonly countsBytes: boolean;
   /** Mean distance of heap samples; undefined if the heap is not sampled with labels. */
   readonly heapIntervalBytes: number | undefined;
 }
 
 export function statementOf(bill: Bill, row: RowFigures, process: ProcessFigures): Usage {
+  // While CPU was estimated nobody counted bytes either.
+  const countsBytes = process.countsBytes && !bill.isSampled;
   const self = bill.self ?? NOTHING;
   const inclusive = bill.inclusive ?? NOTHING;
   const wallMillis = (bill.endedMillis ?? process.nowMillis) - bill.openedMillis;
@@ -33,7 +37,7 @@ export function statementOf(bill: Bill, row: RowFigures, process: ProcessFigures
   const amounts: Amounts = {
     cpuMicros: micros(row.cpuInclusive + inclusive.sampledCpuMillis),
     wallMicros: micros(wallMillis),
-    allocatedBytes: bytes(whole(inclusive.allocatedBytes)),
+    allocatedBytes: bytes(whole(countsBytes ? row.bytesInclusive : inclusive.allocatedBytes)),
     peakLiveBytes: bytes(whole(inclusive.peakLiveBytes)),
     gcMicros: micros(inclusive.gcMillis),
     turns: row.turnsInclusive,
@@ -43,7 +47,7 @@ export function statementOf(bill: Bill, row: RowFigures, process: ProcessFigures
   const own: Amounts = {
     cpuMicros: micros(row.cpu + self.sampledCpuMillis),
     wallMicros: micros(Math.max(0, wallMillis - insideMillis)),
-    allocatedBytes: bytes(whole(self.allocatedBytes)),
+    allocatedBytes: bytes(whole(countsBytes ? row.bytes : self.allocatedBytes)),
     peakLiveBytes: bytes(whole(self.peakLiveBytes)),
     gcMicros: micros(self.gcMillis),
     turns: row.turns,
@@ -53,14 +57,15 @@ export function statementOf(bill: Bill, row: RowFigures, process: ProcessFigures
   return {
     ...amounts,
     self: own,
-    method: methodsOf(bill.isSampled ? 'sampled' : 'exact'),
-    stdError: errorsOf(bill, inclusive, process.heapIntervalBytes),
+    method: methodsOf(bill.isSampled ? 'sampled' : 'exact', countsBytes),
+    stdError: errorsOf(bill, inclusive, countsBytes, process.heapIntervalBytes),
     openAtPeak: process.openAtPeak,
     labels: bill.labels,
   };
 }
 
-function methodsOf(cpu: UsageMethod): Usage['method'] {
+function methodsOf(cpu: UsageMethod, countsBytes: boolean): Usage['method'] {
+  if (countsBytes) return { ...METHODS, allocatedBytes: 'exact' };
   if (cpu === 'exact') return METHODS;
   return { ...METHODS, cpuMicros: cpu, turns: cpu, longestTurnMicros: cpu };
 }
@@ -69,13 +74,14 @@ function methodsOf(cpu: UsageMethod): Usage['method'] {
 function errorsOf(
   bill: Bill,
   { allocatedBytes, allocatedVariance, ...figures }: Estimates,
+  countsBytes: boolean,
   intervalBytes: number | undefined,
 ): Usage['stdError'] {
   const least = intervalBytes ?? Number.POSITIVE_INFINITY;
   const allocatedError = Math.max(Math.sqrt(allocatedVariance), least);
   const share = allocatedBytes > 0 ? allocatedError / allocatedBytes : 1;
   return {
-    allocatedBytes: whole(allocatedError),
+    ...(!countsBytes && { allocatedBytes: whole(allocatedError) }),
     peakLiveBytes: whole(Math.max(Math.sqrt(figures.peakLiveVariance), least)),
     gcMicros: whole(figures.gcMillis * MICROS_PER_MILLI * Math.min(1, share)),
     ...(bill.isSampled && {

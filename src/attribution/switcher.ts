@@ -28,6 +28,8 @@ const FRAME_HOOK_NANOS = 20;
 const ASYNC_HOOK_NANOS = 110;
 /** The rest of a switch beside reading the clock. */
 const BOOKING_NANOS = 10;
+/** The call to native code, and now and then V8's statistics. */
+const COUNTING_NANOS = 150;
 
 interface Switch {
   /** A callback or an await begins: the bill of its scope runs from here on. */
@@ -41,6 +43,7 @@ function createSwitch(
   { words, numbers, pending, touched }: BillColumns,
   storage: AsyncLocalStorage<Scope | undefined>,
   addon: Addon,
+  countsBytes: boolean,
   onManyLooks: () => void,
 ): Switch {
   const { row: ROW, touched: TOUCHED, inTurn: IN_TURN } = SWITCHER_WORD;
@@ -49,6 +52,7 @@ function createSwitch(
   const at = (array: Int32Array | Float64Array, index: number): number => array[index] ?? 0;
 
   const switchTo = (row: number): void => {
+    if (countsBytes) addon.switcherBookBytes();
     const now = nowMillis();
     const from = at(words, ROW);
     const elapsed = now - at(numbers, LAST);
@@ -94,6 +98,7 @@ export class Switcher {
   readonly #switch: Switch;
   readonly #storage: AsyncLocalStorage<Scope | undefined>;
   readonly #setEnter: (enter: Switch['enter'] | undefined) => void;
+  readonly #countsBytes: boolean;
   #isOn = false;
 
   constructor(options: {
@@ -103,6 +108,8 @@ export class Switcher {
     storage: AsyncLocalStorage<Scope | undefined>;
     /** Called with what is to be called whenever a scope is entered synchronously. */
     setEnter: (enter: Switch['enter'] | undefined) => void;
+    /** Allocated bytes too, at a call to native code for every switch. */
+    countsBytes: boolean;
     /** Called now and then in the middle of the application's work, when it awaits a lot. */
     onManyLooks: () => void;
   }) {
@@ -111,7 +118,8 @@ export class Switcher {
     this.#slot = slot;
     this.#storage = storage;
     this.#setEnter = options.setEnter;
-    this.#switch = createSwitch(columns, storage, addon, options.onManyLooks);
+    this.#switch = createSwitch(columns, storage, addon, options.countsBytes, options.onManyLooks);
+    this.#countsBytes = options.countsBytes;
   }
 
   get isOn(): boolean {
@@ -133,7 +141,8 @@ export class Switcher {
     const hookNanos = this.#slot.mechanism === 'frame' ? FRAME_HOOK_NANOS : ASYNC_HOOK_NANOS;
     return {
       lookNanos: perCallNanos(look) + hookNanos,
-      switchNanos: perCallNanos(nowMillis) + BOOKING_NANOS,
+      switchNanos:
+        perCallNanos(nowMillis) + BOOKING_NANOS + (this.#countsBytes ? COUNTING_NANOS : 0),
     };
   }
 
@@ -141,6 +150,7 @@ export class Switcher {
     if (this.#isOn) return;
     this.#isOn = true;
     this.#addon.switcherStart(originNanos(this.#addon));
+    if (this.#countsBytes) this.#addon.switcherCountBytes(true);
     this.#slot.observe(this.#switch.look);
     this.#setEnter(this.#switch.enter);
     this.#switch.enter(this.#storage.getStore());

@@ -20,6 +20,8 @@ export interface RowFigures {
   readonly turnsInclusive: number;
   readonly longest: number;
   readonly longestInclusive: number;
+  readonly bytes: number;
+  readonly bytesInclusive: number;
 }
 
 export class BillTable {
@@ -50,6 +52,7 @@ export class BillTable {
     columns.cpu[row] = columns.cpuInclusive[row] = 0;
     columns.turns[row] = columns.turnsInclusive[row] = 0;
     columns.longest[row] = columns.longestInclusive[row] = 0;
+    columns.bytes[row] = columns.bytesInclusive[row] = 0;
     columns.parent[row] = parentRow;
     return row;
   }
@@ -80,6 +83,8 @@ export class BillTable {
       turns: (columns.turns[row] ?? 0) + (turn > 0 ? 1 : 0),
       turnsInclusive: (columns.turnsInclusive[row] ?? 0) + (turnInclusive > 0 ? 1 : 0),
       longest: Math.max(columns.longest[row] ?? 0, turn),
+      bytes: columns.bytes[row] ?? 0,
+      bytesInclusive: columns.bytesInclusive[row] ?? 0,
       longestInclusive: Math.max(columns.longestInclusive[row] ?? 0, turnInclusive),
     };
   }

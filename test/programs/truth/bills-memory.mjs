@@ -6,16 +6,19 @@ import { accounts, invocation, start, stop } from '../../../dist/index.js';
 
 const TURNS = 1000;
 const OBJECT_FIELDS = 64;
-/** An array of doubles: a header of 16 bytes for it and for its elements, and the elements. */
-const OBJECT_BYTES = 16 + 16 + 8 * OBJECT_FIELDS;
+/** An array of small integers: 32 bytes of its own, and its elements with their 16. */
+const OBJECT_BYTES = 32 + 16 + 8 * OBJECT_FIELDS;
 
 await start({ windowSeconds: 3600, exporters: [], heap: { intervalBytes: 64 * 1024 } });
-const kept = [];
+const kept = new Array(100_000).fill(null);
+let keptCount = 0;
 let thrownAway;
+const truth = { hoard: 0, churn: 0 };
 function allocate(bytes, keep) {
-  for (let left = bytes; left > 0; left -= OBJECT_BYTES) {
-    const one = new Array(OBJECT_FIELDS).fill(0.5);
-    if (keep) kept.push(one);
+  for (let left = Math.round(bytes / OBJECT_BYTES); left > 0; left--) {
+    const one = new Array(OBJECT_FIELDS).fill(left);
+    truth[keep ? 'hoard' : 'churn'] += OBJECT_BYTES;
+    if (keep) kept[keptCount++] = one;
     else thrownAway = one;
   }
 }
@@ -32,5 +35,11 @@ const usages = { hoard: hoard.end(), churn: churn.end() };
 const report = accounts();
 await stop();
 console.log(
-  JSON.stringify({ usages, accounts: report, kept: kept.length, thrownAway: thrownAway.length }),
+  JSON.stringify({
+    truth,
+    usages,
+    accounts: report,
+    kept: keptCount,
+    thrownAway: thrownAway.length,
+  }),
 );
