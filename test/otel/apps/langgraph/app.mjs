@@ -4,21 +4,25 @@
  */
 import { LangChainInstrumentation } from '@arizeai/openinference-instrumentation-langchain';
 import * as CallbackManagerModule from '@langchain/core/callbacks/manager';
-import { AIMessage } from '@langchain/core/messages';
 import { BaseChatModel } from '@langchain/core/language_models/chat_models';
+import { AIMessage } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { createReactAgent } from '@langchain/langgraph/prebuilt';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { z } from 'zod';
 import { burn } from '../work.mjs';
 
 const provider = new NodeTracerProvider({
+  resource: resourceFromAttributes({ 'service.name': process.env.OTEL_SERVICE_NAME }),
   spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
 });
 provider.register();
-new LangChainInstrumentation({ tracerProvider: provider }).manuallyInstrument(CallbackManagerModule);
+new LangChainInstrumentation({ tracerProvider: provider }).manuallyInstrument(
+  CallbackManagerModule,
+);
 
 /** First asks for the tool, then answers. */
 class ScriptedModel extends BaseChatModel {
@@ -32,7 +36,9 @@ class ScriptedModel extends BaseChatModel {
     const answered = messages.at(-1)?.getType() === 'tool';
     const message = new AIMessage({
       content: answered ? 'done' : '',
-      tool_calls: answered ? [] : [{ name: this.toolName, args: { topic: 'x' }, id: `call-${this.toolName}` }],
+      tool_calls: answered
+        ? []
+        : [{ name: this.toolName, args: { topic: 'x' }, id: `call-${this.toolName}` }],
       usage_metadata: { input_tokens: 100, output_tokens: 10, total_tokens: 110 },
     });
     return { generations: [{ text: 'done', message }] };
