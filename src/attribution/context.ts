@@ -74,9 +74,17 @@ export class ScopeContext {
     return this.#enter(scope, fn, args);
   }
 
-  /** Adds labels that became known after the scope was opened; its samples so far get them too. */
+  /**
+   * Adds labels that became known after the scope was opened; its bill and its samples so far get
+   * them too, scopes opened in it before do not.
+   */
   relabel(scope: Scope, own: LabelInput): void {
-    scope.labels = this.#merge(scope.labels, own);
+    const { bill, labels: before } = scope;
+    scope.labels = this.#merge(before, own);
+    // A bill that shows other labels is not its own, and without labels it may be nobody's.
+    if (bill.labels === before && before !== NO_LABELS) {
+      Object.assign(bill, { labels: scope.labels });
+    }
   }
 
   /** A getter or a proxy of the application may throw; its function must be called all the same. */

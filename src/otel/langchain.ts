@@ -125,8 +125,11 @@ function quietly<Value>(read: () => Value): Value | undefined {
 function labelsOf(metadata: Readonly<Record<string, unknown>>): LabelInput {
   const path = text(metadata['langgraph_checkpoint_ns']);
   const outermost = path?.split('|', 1)[0]?.split(':', 1)[0];
+  const node = outermost ?? text(metadata['langgraph_node']);
+  // The graph's own nodes, `__start__` and the like, are nobody.
+  const agent = node?.startsWith('__') === true ? undefined : node;
   return {
-    agent_name: text(metadata['lc_agent_name']) ?? outermost ?? text(metadata['langgraph_node']),
+    agent_name: text(metadata['lc_agent_name']) ?? agent,
     session_id: text(metadata['thread_id']),
   };
 }

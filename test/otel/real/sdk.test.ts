@@ -1,0 +1,77 @@
+/**
+ * `@opentelemetry/sdk-node` of both majors, started before and after us, and a real back end: spans of
+ * a thousand requests at once arrive with bills that are theirs.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withFolder } from '../../helpers/programs.ts';
+import { requireTool } from '../../helpers/tools.ts';
+import { cpuOf, install, nodeFor, runApp, unbalanced, withoutBill } from './apps.ts';
+import { type Jaeger, startJaeger } from './jaeger.ts';
+
+const REQUESTS = 1_000;
+
+describe.skipIf(requireTool('go') === undefined)('sdk-node', () => {
+  let jaeger: Jaeger;
+  beforeAll(async () => {
+    jaeger = await startJaeger();
+  }, 600_000);
+  afterAll(() => jaeger?.stop());
+
+  test.each([
+    { app: 'sdk2', order: 'after us', node: 20, preloads: ['spanprof'] },
+    { app: 'sdk2', order: 'before us', node: 20, preloads: ['sdk2/sdk.mjs', 'spanprof'] },
+    { app: 'sdk3', order: 'after us', node: 24, preloads: ['spanprof'] },
+    { app: 'sdk3', order: 'before us', node: 22, preloads: ['sdk3/sdk.mjs', 'spanprof'] },
+  ])('$app started $order', async ({ app, order, node, preloads }) => {
+    await install(app);
+    await withFolder(async (folder) => {
+      const service = `${app}-${order.replace(' ', '-')}`;
+      const run = {
+        app,
+        service,
+        folder,
+        node: nodeFor(node),
+        endpoint: jaeger.endpoint,
+        preloads,
+      };
+      const result = await runApp(run);
+      expect(result.code, result.stderr).toBe(0);
+      expect(result.stderr).toBe('');
+      const spans = await jaeger.spans(service, 4 * REQUESTS);
+      expect(spans).toHaveLength(4 * REQUESTS);
+      expect(withoutBill(spans)).toEqual([]);
+      expect(unbalanced(spans.filter(({ name }) => name !== 'send'))).toEqual([]);
+
+      const requests = spans.filter(({ name }) => name === 'request');
+      const costs = [0, 1, 2, 3].map((units) =>
+        requests
+          .filter(({ attributes }) => attributes['app.units'] === 4 * units)
+          .map(cpuOf)
+          .sort((a, b) => a - b),
+      );
+      expect(costs.map((group) => group.length)).toEqual([250, 250, 250, 250]);
+      const overhead = median(costs[0]);
+      const unit = median(costs[1]) - overhead;
+      expect(unit).toBeGreaterThan(3 * overhead);
+      for (const units of [2, 3]) {
+        expect(median(costs[units]) - overhead).toBeGreaterThan(0.8 * units * unit);
+        expect(median(costs[units]) - overhead).toBeLessThan(1.2 * units * unit);
+      }
+      // No request bears the bill of another: half a unit lies between the groups for nearly all, and
+      // nobody who did nothing pays for work.
+      for (const [units, group] of costs.entries()) {
+        const own = group.filter((cost) => Math.abs(cost - overhead - units * unit) < unit / 2);
+        expect(own.length).toBeGreaterThan(0.95 * group.length);
+        expect(group[0]).toBeGreaterThan((units - 0.5) * unit);
+      }
+
+      // The client's span is the root here; the server's comes over HTTP and is found by its id.
+      const roots = spans.filter(({ attributes }) => 'pyroscope.profile.id' in attributes);
+      expect(roots.filter(({ name }) => name === 'send')).toHaveLength(REQUESTS);
+    });
+  });
+});
+
+function median(sorted: readonly number[] = []): number {
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
