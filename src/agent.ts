@@ -18,6 +18,7 @@ import { NativeCpuEngine } from './cpu/native-engine.ts';
 import { PortableCpuEngine } from './cpu/portable-engine.ts';
 import type { OpenEndpoint } from './endpoint/open.ts';
 import type { EndpointSource } from './endpoint/source.ts';
+import type { UsageSnapshot } from './endpoint/usage.ts';
 import { SpanprofError } from './errors.ts';
 import { buildOutlets } from './export/build.ts';
 import { Delivery } from './export/delivery.ts';
@@ -43,6 +44,7 @@ import {
   milliseconds,
   secondsToMillis,
 } from './units.ts';
+import { usageSnapshot } from './usage-snapshot.ts';
 import { VERSION } from './version.ts';
 import { WindowClock } from './window-clock.ts';
 
@@ -65,6 +67,7 @@ interface Running {
   readonly clock: WindowClock;
   readonly comments: readonly string[];
   readonly threadLabels: Labels;
+  readonly startMillis: Milliseconds;
   cpu: CpuEngine | undefined;
   cpuState: SamplerState;
   heap: HeapEngine | undefined;
@@ -106,7 +109,7 @@ export class Agent {
       this.#running?.config.cpu.frequencyHertz ?? SCHEMA.cpu.frequencyHertz.fallback ?? 0,
     status: () => this.status(),
     serviceName: () => this.#serviceName || 'this program',
-    usage: () => undefined,
+    usage: () => this.#usage(),
   };
 
   constructor(context: ScopeContext) {
@@ -244,6 +247,7 @@ export class Agent {
       clock: new WindowClock(),
       comments: describeProcess(config),
       threadLabels: isMainThread ? {} : { thread: `worker-${threadId}` },
+      startMillis: milliseconds(Date.now()),
       cpu: config.cpu.enabled ? cpu : undefined,
       cpuState: 'off',
       heap: config.heap.enabled ? heap : undefined,
@@ -590,6 +594,12 @@ export class Agent {
   #failed(part: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.#reporter.say('INTERNAL', { part, reason });
+  }
+
+  #usage(): UsageSnapshot | undefined {
+    const running = this.#running;
+    if (running?.ledger === undefined) return undefined;
+    return usageSnapshot(running.ledger, running.startMillis);
   }
 
   status(): Status {

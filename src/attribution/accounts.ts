@@ -15,6 +15,8 @@ export interface Account {
   readonly allocatedBytes: Bytes;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Invocations begun. */
+  readonly invocations: number;
 }
 
 export interface NamedAccount extends Account {
@@ -65,6 +67,7 @@ class Total {
   allocatedBytes = 0;
   inputTokens = 0;
   outputTokens = 0;
+  invocations = 0;
   lastAddition = 0;
 
   add(entry: Partial<Total>): this {
@@ -73,6 +76,7 @@ class Total {
     this.allocatedBytes += entry.allocatedBytes ?? 0;
     this.inputTokens += entry.inputTokens ?? 0;
     this.outputTokens += entry.outputTokens ?? 0;
+    this.invocations += entry.invocations ?? 0;
     return this;
   }
 
@@ -83,6 +87,7 @@ class Total {
       allocatedBytes: bytes(Math.round(this.allocatedBytes)),
       inputTokens: this.inputTokens,
       outputTokens: this.outputTokens,
+      invocations: this.invocations,
     };
   }
 }

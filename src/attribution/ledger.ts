@@ -132,6 +132,7 @@ export class Ledger {
     scope.bill = bill;
     this.#bills.set(scope.id, bill);
     this.#opened++;
+    if (kind === 'invocation') this.#accounts.add(scope.labels, { invocations: 1 });
     if (parent === undefined) {
       this.#outermost.add(bill);
     } else {
@@ -375,6 +376,19 @@ export class Ledger {
       late: this.#selfOf(LATE, this.#table.read(LATE_ROW)),
       nobody: selfOf(NOBODY, undefined),
     });
+  }
+
+  /** Bills so far of the invocations that are open, the oldest first, at most `limit`. */
+  openInvocations(limit: number): Usage[] {
+    const usages: Usage[] = [];
+    for (const list of [this.#outermost, this.#inner]) {
+      for (let bill = list.oldest; bill !== undefined; bill = bill.newer) {
+        if (bill.kind !== 'invocation') continue;
+        if (usages.length >= limit) return usages;
+        usages.push(this.#read(bill));
+      }
+    }
+    return usages;
   }
 
   status(): LedgerStatus {

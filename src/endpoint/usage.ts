@@ -16,7 +16,8 @@ export interface UsageAccount extends UsageFigures {
 }
 
 /** An invocation that has not ended. */
-export interface OpenInvocation extends UsageFigures {
+export interface OpenInvocation extends Omit<UsageFigures, 'tokens'> {
+  /** Label `invocation_id`; empty if it has none. */
   readonly id: string;
   readonly agent: string;
   readonly tool: string | undefined;
@@ -27,8 +28,8 @@ export interface OpenInvocation extends UsageFigures {
 export interface UsageSnapshot {
   /** Since when, as time since the Unix epoch. */
   readonly sinceMillis: Milliseconds;
-  /** How the CPU time was found. */
-  readonly method: 'exact' | 'sampled';
+  /** How CPU time is found at this moment; `idle` while no invocation is open. */
+  readonly method: 'exact' | 'sampled' | 'idle';
   readonly agents: readonly UsageAccount[];
   readonly tools: readonly UsageAccount[];
   readonly sessions: readonly UsageAccount[];

@@ -41,7 +41,7 @@ ${tile('Open invocations', 'open-count')}
 ${accountPanel('agents', 'Agents')}
 ${accountPanel('tools', 'Tools')}
 <section class="panel"><h2>Open invocations</h2><p class="note" id="open-none">None at this moment.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="Open invocations" id="open-table" hidden><table><thead><tr><th scope="col">Agent</th><th scope="col">Tool</th><th scope="col">Session</th>${['Running for', 'CPU', 'Allocated', 'Tokens'].map(number).join('')}</tr></thead><tbody id="open-rows"></tbody></table></div>
+<div class="scroll" tabindex="0" role="region" aria-label="Open invocations" id="open-table" hidden><table><thead><tr><th scope="col">Agent</th><th scope="col">Tool</th><th scope="col">Session</th>${['Running for', 'CPU', 'Allocated'].map(number).join('')}</tr></thead><tbody id="open-rows"></tbody></table></div>
 </section>
 ${accountPanel('sessions', 'Sessions')}
 </main>`;

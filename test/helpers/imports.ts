@@ -13,7 +13,7 @@ export const rows: readonly (readonly string[])[] = [
   ['pages'],
   ['cpu', 'memory', 'attribution', 'sourcemaps'],
   ['endpoint', 'export', 'otel', 'cli'],
-  ['status', 'process-end', 'window-clock', 'recording'],
+  ['status', 'process-end', 'window-clock', 'recording', 'usage-snapshot'],
   ['agent'],
   ['register', 'index', 'handler'],
 ];

@@ -145,7 +145,6 @@ function openInvocations(open) {
         number(time(one.wallMicros)),
         number(time(one.cpuMicros)),
         number(size(one.allocatedBytes)),
-        number(one.tokens.toLocaleString('en')),
       ),
     );
   byId('open-none').hidden = rows.length > 0;
