@@ -24,6 +24,7 @@ import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
 import { addon, addonProblem } from './native.ts';
 import { onProcessEnd, type ProcessEnd } from './process-end.ts';
+import { processFigures } from './process-figures.ts';
 import { merge } from './profile/merge.ts';
 import type { Labels, Profile, ProfileType } from './profile/model.ts';
 import { Reporter } from './report.ts';
@@ -402,6 +403,7 @@ export class Agent {
       scopes: running?.store.status(),
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
       exporters: running?.exporters.map((exporter) => exporter.status()) ?? [],
+      process: processFigures(),
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),
       messages: this.#reporter.lines,
     };

@@ -4,6 +4,7 @@ import type { SlotMechanism } from './attribution/slot.ts';
 import type { CpuEngineStatus } from './cpu/engine.ts';
 import type { ExporterStatus } from './export/exporter.ts';
 import type { HeapEngineStatus } from './memory/engine.ts';
+import type { ProcessFigures } from './process-figures.ts';
 import type { Microseconds } from './units.ts';
 
 /** One sampler: running, switched off by configuration, or unable to run and why. */
@@ -30,6 +31,7 @@ export interface Status {
     readonly dropped: number;
   };
   readonly exporters: readonly ExporterStatus[];
+  readonly process: ProcessFigures;
   /** CPU time of this thread spent on ending windows; encoding them comes on top. */
   readonly ownCpuMicros: Microseconds;
   /** What was said on stderr, oldest first. */

@@ -32,6 +32,14 @@ function answers({ bills = true } = {}): Answer {
       heap: { state: 'off' },
       windows: { completed: 5 },
       profiles: { delivered: 15, dropped: 0 },
+      process: {
+        cpuMicros,
+        residentBytes: 80 * 2 ** 20,
+        heapUsedBytes: 20 * 2 ** 20,
+        externalBytes: 2 ** 20,
+        loopActiveMicros: cpuMicros,
+        loopIdleMicros: cpuMicros,
+      },
       ownCpuMicros: 1_500,
     };
     response.setHeader('content-type', 'application/json');
@@ -48,7 +56,9 @@ describe('live', () => {
       expect(first).toContain('cpu running, 4 lost  heap off  windows 5  profiles 15 delivered');
       expect(first).toMatch(/writer +9s +0 +0 +1\n/);
       expect(first).toContain('open invocations: 1\nplanner / search              for 2s, CPU 0');
-      expect(second).toMatch(/CPU [34567]\d\.\d\d%/);
+      expect(second).toMatch(
+        /CPU [34567]\d\.\d\d% {2}event loop busy 50.00% {2}memory 80MB {2}heap 20MB {2}external 1MB\n/,
+      );
       // Who is busy now stands above who has cost most; names are no commands to the terminal.
       expect(second).toMatch(/planner\ufffd\[31m +[34567]\d\.\d\d% .*\nwriter/);
     }));
