@@ -31,6 +31,7 @@ import { MemoryWatch } from './memory/watch.ts';
 import { addon, addonProblem } from './native.ts';
 import { bridge } from './otel/bridge.ts';
 import { onProcessEnd, type ProcessEnd } from './process-end.ts';
+import { processFigures } from './process-figures.ts';
 import type { Labels, Profile } from './profile/model.ts';
 import { mergeByType, onDemandConfig, type Recording, type RecordOptions } from './recording.ts';
 import { Reporter } from './report.ts';
@@ -623,6 +624,7 @@ export class Agent {
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
       exporters: running === undefined ? [] : exporterStatus(running),
       endpoint: running?.endpoint?.addresses ?? [],
+      process: processFigures(),
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),
       messages: this.#reporter.lines,
     };

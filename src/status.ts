@@ -7,6 +7,7 @@ import type { ExporterStatus } from './export/exporter.ts';
 import type { HeapEngineStatus } from './memory/engine.ts';
 import type { MemoryStatus } from './memory/watch.ts';
 import type { OtelStatus } from './otel/bridge.ts';
+import type { ProcessFigures } from './process-figures.ts';
 import type { Microseconds } from './units.ts';
 
 /** One sampler: running, switched off by configuration, or unable to run and why. */
@@ -40,6 +41,7 @@ export interface Status {
   readonly exporters: readonly ExporterStatus[];
   /** Where the endpoint's own server listens: URLs, or the path of a socket. */
   readonly endpoint: readonly string[];
+  readonly process: ProcessFigures;
   /** CPU time of this thread spent on ending windows; encoding them comes on top. */
   readonly ownCpuMicros: Microseconds;
   /** What was said on stderr, oldest first. */

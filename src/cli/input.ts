@@ -87,7 +87,8 @@ export function columnFor(profile: Profile, args: Arguments): number {
  */
 const HEAP_BYTES = getHeapStatistics().heap_size_limit;
 const LIMITS = {
-  bytes: DECODE_LIMITS.bytes,
+  // Its texts become strings, of one or two bytes a character.
+  bytes: Math.min(DECODE_LIMITS.bytes, Math.floor(HEAP_BYTES / 3)),
   integers: Math.min(DECODE_LIMITS.integers, Math.floor(HEAP_BYTES / 150)),
   messages: Math.min(DECODE_LIMITS.messages, Math.floor(HEAP_BYTES / 400)),
 };

@@ -25,7 +25,11 @@ export interface ViewOptions {
 export function liveView(now: Look, before: Look | undefined, options: ViewOptions): string {
   const { bold } = options;
   const seconds = before === undefined ? 0 : (now.atMillis - before.atMillis) / 1_000;
-  const lines = [bold(headOf(now, before, seconds)), ...samplersOf(now.status)];
+  const lines = [
+    bold(headOf(now)),
+    ...processLines(now, before, seconds),
+    ...samplersOf(now.status),
+  ];
   if (now.usage === undefined) lines.push('', 'no bills are kept there: attribution is off');
   else {
     for (const group of ['agents', 'tools'] as const) {
@@ -46,26 +50,28 @@ const MAX_ACCOUNTS = 15;
 const MAX_OPEN = 8;
 const NAME_WIDTH = 28;
 
-function headOf(now: Look, before: Look | undefined, seconds: number): string {
+function headOf(now: Look): string {
   const service = textOf(now.status, 'serviceName') || 'unknown service';
   const clock = new Date(now.atMillis).toISOString().slice(11, 19);
-  const cpu = rateOf(
-    tableOf(now.usage, 'total'),
-    tableOf(before?.usage, 'total'),
-    'cpuMicros',
-    seconds,
-  );
-  const allocated = rateOf(
-    tableOf(now.usage, 'total'),
-    tableOf(before?.usage, 'total'),
-    'allocatedBytes',
-    seconds,
-  );
-  const rates =
-    cpu === undefined || allocated === undefined
-      ? ''
-      : `  CPU ${formatPercent(cpu, 1e6).trim()}  allocating ${formatQuantity(allocated, 'bytes')}/s`;
-  return `${service}  ${textOf(now.status, 'state')}  ${clock} UTC${rates}`;
+  return `${service}  ${textOf(now.status, 'state')}  ${clock} UTC`;
+}
+
+/** CPU, memory and event loop of the process; empty where an older endpoint does not tell. */
+function processLines(now: Look, before: Look | undefined, seconds: number): string[] {
+  const figures = tableOf(now.status, 'process');
+  if (figures === undefined) return [];
+  const earlier = tableOf(before?.status, 'process');
+  const size = (key: string): string => formatQuantity(numberOf(figures, key), 'bytes');
+  const memory = `memory ${size('residentBytes')}  heap ${size('heapUsedBytes')}  external ${size('externalBytes')}`;
+  const cpu = rateOf(figures, earlier, 'cpuMicros', seconds);
+  const active = rateOf(figures, earlier, 'loopActiveMicros', seconds);
+  const idle = rateOf(figures, earlier, 'loopIdleMicros', seconds);
+  if (cpu === undefined || active === undefined || idle === undefined) {
+    const total = formatQuantity(numberOf(figures, 'cpuMicros'), 'microseconds');
+    return [`CPU ${total} since the start  ${memory}`];
+  }
+  const busy = formatPercent(active, active + idle).trim();
+  return [`CPU ${formatPercent(cpu, 1e6).trim()}  event loop busy ${busy}  ${memory}`];
 }
 
 function samplersOf(status: Json): string[] {

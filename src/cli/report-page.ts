@@ -34,7 +34,9 @@ export function reportPage(costs: Costs, { title, unreadable }: ReportOptions): 
   const merged = costs.merged.toSorted(
     (one, other) => order.indexOf(one.profileType) - order.indexOf(other.profileType),
   );
-  const links = merged.map((profile, index) => `<a href="#p${index}">${titleOf(profile)}</a>`);
+  const links = merged.map(
+    (profile, index) => `<a href="#p${index}">${escapeHtml(titleOf(profile))}</a>`,
+  );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
@@ -80,17 +82,16 @@ function sectionOf(profile: Profile, index: number): string {
     groupBy: ['agent_name', 'tool_name'],
     maxBoxes: MAX_BOXES,
   });
-  return `<section id="p${index}"><h2>${titleOf(profile)}: ${formatQuantity(total, unit)}</h2>
+  return `<section id="p${index}"><h2>${escapeHtml(titleOf(profile))}: ${formatQuantity(total, unit)}</h2>
 <div class="tables">${tables.join('')}${tableOf('by function', shown, functions.length)}</div>
 <div class="flame">${svg}</div></section>`;
 }
 
-function titleOf(profile: Profile): string {
-  const type = profile.sampleTypes.at(-1)?.type ?? '';
-  return `${TITLES[profile.profileType]} <small>(${escapeHtml(type)})</small>`.replace(
-    / <small>\((cpu|wall|inuse_space|alloc_space)\)<\/small>/,
-    '',
-  );
+/** With the value's name where that is not what the title says already. */
+function titleOf({ profileType, sampleTypes }: Profile): string {
+  const type = sampleTypes.at(-1)?.type ?? '';
+  const isUsual = ['cpu', 'wall', 'inuse_space', 'alloc_space'].includes(type);
+  return isUsual ? TITLES[profileType] : `${TITLES[profileType]} (${type})`;
 }
 
 function barOf(value: number, total: number): string {
@@ -114,11 +115,11 @@ const STYLE = `
 :root { --page: #fff; --ink: #1b1b1f; --soft: #5a5a66; --line: #dcdce3; --bar: #b9c8f5 }
 body { margin: 0 auto; max-width: 1240px; padding: 16px; font: 14px/1.5 system-ui, sans-serif; background: var(--page); color: var(--ink) }
 h1 { font-size: 22px; margin: 0; overflow-wrap: anywhere } h2 { font-size: 18px; margin: 32px 0 8px } h3 { font-size: 14px; margin: 12px 0 4px }
-header p, footer, caption, small { color: var(--soft) } nav a { margin-right: 16px; color: inherit }
+header p, footer, caption { color: var(--soft) } nav a { margin-right: 16px; color: inherit }
 .tables { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(380px, 100%), 1fr)); gap: 8px 32px; align-items: start }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums } caption { text-align: left; padding: 8px 0 4px }
 td, th { padding: 2px 8px 2px 0; border-top: 1px solid var(--line); text-align: right; white-space: nowrap; font-weight: normal }
-th { text-align: left; white-space: normal; overflow-wrap: anywhere; width: 60% } td.bar { width: 60px } td.bar i { display: block; height: 9px; background: var(--bar); border-radius: 2px }
+th { text-align: left; white-space: normal; overflow-wrap: anywhere; width: 60% } td.bar { min-width: 60px } td.bar i { display: block; height: 9px; background: var(--bar); border-radius: 2px }
 .flame { overflow-x: auto; margin-top: 12px } .flame svg { display: block; min-width: 700px; width: 100%; height: auto }
 .chart { width: 100%; height: auto } .chart text { font-size: 11px; fill: var(--soft) } .axis, .line { fill: none; stroke: var(--line) } .line { stroke: #3b66d6; stroke-width: 1.5 }
 .legend span { margin-right: 16px; white-space: nowrap } .legend i { display: inline-block; width: 10px; height: 10px; margin-right: 5px; border-radius: 2px }

@@ -23,7 +23,7 @@ const PROGRESS_MILLIS = 100;
 export class Terminal {
   readonly #streams: Streams;
   #progressShown = false;
-  #progressAt = 0;
+  #progressAt = Number.NEGATIVE_INFINITY;
 
   constructor(streams: Streams) {
     this.#streams = streams;

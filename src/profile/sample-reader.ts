@@ -1,6 +1,6 @@
 /**
  * Reads the samples of a pprof message one after another. They are most of a large profile, and as
- * objects all at once they take thirty times their size in memory.
+ * objects all at once they take many times their size in memory.
  */
 import type { PprofLike } from './from-pprof-format.ts';
 

@@ -60,10 +60,12 @@ export async function spanprofInPty(
   return { output: output.replaceAll('\r\n', '\n'), code, signal };
 }
 
-/** What a screen shows without colours. */
+/** What a screen shows in the end: without colours and without progress that was taken away again. */
 export function withoutColours(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  return text.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, '');
+  const settled = text.replaceAll(/(\r\u001b\[K[^\r\n]*)+\r\u001b\[K/g, '');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  return settled.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, '');
 }
 
 function collect(

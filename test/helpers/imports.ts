@@ -8,7 +8,7 @@ import ts from 'typescript';
  */
 export const rows: readonly (readonly string[])[] = [
   ['errors', 'units', 'shared', 'version'],
-  ['native', 'report'],
+  ['native', 'report', 'process-figures'],
   ['profile', 'config'],
   ['pages'],
   ['cpu', 'memory', 'attribution', 'sourcemaps'],
