@@ -11,7 +11,7 @@ import { ScopeContext } from './attribution/context.ts';
 import { ScopeStore } from './attribution/scope-store.ts';
 import { createSlot, type Slot } from './attribution/slot.ts';
 import { formatProblems, loadConfig } from './config/load.ts';
-import type { Config, Options } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import type { CpuEngine } from './cpu/engine.ts';
 import { NativeCpuEngine } from './cpu/native-engine.ts';
 import { PortableCpuEngine } from './cpu/portable-engine.ts';
@@ -19,6 +19,7 @@ import { SpanprofError } from './errors.ts';
 import { buildExporters } from './export/build.ts';
 import { Delivery } from './export/delivery.ts';
 import type { Exporter } from './export/exporter.ts';
+import { type OwnExporter, type StartOptions, takeOwnExporters } from './export/own.ts';
 import type { HeapEngine } from './memory/engine.ts';
 import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
@@ -86,8 +87,9 @@ export class Agent {
   // ---- start -------------------------------------------------------------------------------------
 
   /** Starts everything that can run; what cannot is reported and left out. Throws on bad options. */
-  start(options?: Options): void {
+  start(given?: StartOptions): void {
     if (this.#running !== undefined) return;
+    const { options, own } = takeOwnExporters(given);
     const { config, problems } = loadConfig({ options, env: process.env, cwd: currentFolder() });
     if (problems.length > 0) {
       const lines = formatProblems(problems);
@@ -107,7 +109,7 @@ export class Agent {
         reason: addonProblem,
       });
     }
-    const running = this.#build(config);
+    const running = this.#build(config, own);
     this.#running = running;
     try {
       // Before the samplers: @datadog/pprof stops itself in an exit listener, ours must come first.
@@ -143,10 +145,10 @@ export class Agent {
     }
   }
 
-  #build(config: Config): Running {
+  #build(config: Config, own: readonly OwnExporter[]): Running {
     const sourceMaps = new SourceMaps();
     const resolve = sourceMaps.resolve.bind(sourceMaps);
-    const exporters = this.#buildExporters(config);
+    const exporters = this.#buildExporters(config, own);
     let cpu: CpuEngine | undefined;
     let heap: HeapEngine | undefined;
     const store = new ScopeStore(
@@ -212,8 +214,8 @@ export class Agent {
     });
   }
 
-  #buildExporters(config: Config): Exporter[] {
-    const { exporters, missing } = buildExporters(config, this.#reporter.sayLine);
+  #buildExporters(config: Config, own: readonly OwnExporter[]): Exporter[] {
+    const { exporters, missing } = buildExporters(config, own, this.#reporter.sayLine);
     for (const exporter of missing) this.#reporter.say('EXPORTER_UNAVAILABLE', { exporter });
     return exporters;
   }
@@ -312,7 +314,7 @@ export class Agent {
     for (const profile of this.#tearDown(running)) {
       this.#guard('deliver', () => running.delivery.deliver(profile));
     }
-    this.#stopping = within(SHUTDOWN_CAP_MILLIS, running.delivery.drain()).finally(() =>
+    this.#stopping = within(SHUTDOWN_CAP_MILLIS, deliverAll(running)).finally(() =>
       this.#leave(running),
     );
     await this.#stopping;
@@ -436,6 +438,12 @@ function describeProcess(config: Config): string[] {
     `spanprof=${VERSION}`,
     ...labels,
   ];
+}
+
+/** Everything under way arrives, and what waited for a destination gets a last try. Never rejects. */
+async function deliverAll({ delivery, exporters }: Running): Promise<void> {
+  await delivery.drain();
+  await Promise.allSettled(exporters.map((exporter) => exporter.flush?.()));
 }
 
 /**

@@ -1,18 +1,23 @@
 import type { Config, ExporterName } from '../config/schema.ts';
 import { PERIOD_TYPES, type ProfileType } from '../profile/model.ts';
-import { milliseconds, secondsToMillis } from '../units.ts';
+import { seconds, secondsToMillis } from '../units.ts';
 import type { Destination } from './destination.ts';
 import type { Exporter } from './exporter.ts';
 import { FileExporter } from './file.ts';
+import { GuardedExporter, isDestination, type OwnExporter } from './own.ts';
 import { PyroscopeDestination } from './pyroscope/pyroscope.ts';
-import { QueueExporter } from './queue.ts';
+import { QueueExporter, type QueueOptions } from './queue.ts';
 import { TypeFilter } from './type-filter.ts';
 
 type Report = (message: string) => void;
 
-/** The exporters that the configuration asks for; those of `missing` are not in this version. */
+/**
+ * The exporters that the configuration asks for and those that the application brings; those of
+ * `missing` are not in this version.
+ */
 export function buildExporters(
   config: Config,
+  own: readonly OwnExporter[],
   report: Report,
 ): { exporters: Exporter[]; missing: ExporterName[] } {
   const exporters: Exporter[] = [];
@@ -21,6 +26,10 @@ export function buildExporters(
     const exporter = build(name, config, report);
     if (exporter === undefined) missing.push(name);
     else exporters.push(exporter);
+  }
+  for (const one of own) {
+    if (isDestination(one)) exporters.push(new QueueExporter(one, queueOptions(config, report)));
+    else exporters.push(new GuardedExporter(one, report));
   }
   // Better than nowhere: profiles that were asked for are kept where they can be found.
   if (exporters.length === 0 && missing.length > 0) exporters.push(fileExporter(config, report));
@@ -61,15 +70,17 @@ function queued(
   report: Report,
 ): Exporter | undefined {
   if (destination === undefined) return undefined;
-  const { directory, maxBytes, maxAgeSeconds } = config.spool;
-  const { timeoutSeconds, firstRetrySeconds, maxRetrySeconds } = config.upload;
-  return new QueueExporter(destination, {
-    spoolDirectory: directory,
-    spoolMaxBytes: maxBytes,
-    spoolMaxAgeMillis: secondsToMillis(maxAgeSeconds),
-    timeoutMillis: milliseconds(timeoutSeconds * 1_000),
-    firstRetryMillis: milliseconds(firstRetrySeconds * 1_000),
-    maxRetryMillis: milliseconds(maxRetrySeconds * 1_000),
+  return new QueueExporter(destination, queueOptions(config, report));
+}
+
+function queueOptions({ spool, upload }: Config, report: Report): QueueOptions {
+  return {
+    spoolDirectory: spool.directory,
+    spoolMaxBytes: spool.maxBytes,
+    spoolMaxAgeMillis: secondsToMillis(spool.maxAgeSeconds),
+    timeoutMillis: secondsToMillis(seconds(upload.timeoutSeconds)),
+    firstRetryMillis: secondsToMillis(seconds(upload.firstRetrySeconds)),
+    maxRetryMillis: secondsToMillis(seconds(upload.maxRetrySeconds)),
     report,
-  });
+  };
 }

@@ -136,6 +136,14 @@ export class QueueExporter implements Exporter {
     };
   }
 
+  /** Sends what waits without waiting any longer, until all is stored or an attempt fails. */
+  async flush(): Promise<void> {
+    await this.#pumping;
+    this.#notBeforeMillis = 0;
+    this.#pump();
+    await this.#pumping;
+  }
+
   /** Ends an attempt under way. What is left stays on disk, for any process with this destination. */
   async close(): Promise<void> {
     this.#closing.abort();

@@ -25,6 +25,10 @@ export class TypeFilter implements Exporter {
     return this.#exporter.status();
   }
 
+  async flush(): Promise<void> {
+    await this.#exporter.flush?.();
+  }
+
   async close(): Promise<void> {
     await this.#exporter.close?.();
   }
