@@ -31,7 +31,13 @@ import { Reporter } from './report.ts';
 import { shared } from './shared.ts';
 import { SourceMaps } from './sourcemaps/source-maps.ts';
 import type { SamplerState, Status } from './status.ts';
-import { type Milliseconds, microseconds, milliseconds, secondsToMillis } from './units.ts';
+import {
+  type Milliseconds,
+  microseconds,
+  milliseconds,
+  seconds,
+  secondsToMillis,
+} from './units.ts';
 import { VERSION } from './version.ts';
 import { WindowClock } from './window-clock.ts';
 
@@ -337,6 +343,10 @@ export class Agent {
     }
     for (const leaving of this.#leaving) {
       this.#guard('deliver', () => leaving.delivery.finishSync());
+      const { exitSeconds } = leaving.config.upload;
+      for (const exporter of leaving.exporters) {
+        this.#guard('deliver', () => exporter.flushSync?.(secondsToMillis(seconds(exitSeconds))));
+      }
       this.#leave(leaving);
     }
   };

@@ -1,11 +1,12 @@
+import { isMainThread } from 'node:worker_threads';
 import type { Config, ExporterName } from '../config/schema.ts';
 import { PERIOD_TYPES, type ProfileType } from '../profile/model.ts';
 import { seconds, secondsToMillis } from '../units.ts';
-import type { Destination } from './destination.ts';
 import type { Exporter } from './exporter.ts';
 import { FileExporter } from './file.ts';
+import type { LastAct } from './last-act.ts';
 import { GuardedExporter, isDestination, type OwnExporter } from './own.ts';
-import { PyroscopeDestination } from './pyroscope/pyroscope.ts';
+import { PyroscopeDestination, type PyroscopeOptions } from './pyroscope/pyroscope.ts';
 import { QueueExporter, type QueueOptions } from './queue.ts';
 import { TypeFilter } from './type-filter.ts';
 
@@ -41,9 +42,9 @@ function build(name: ExporterName, config: Config, report: Report): Exporter | u
     case 'file':
       return only(config.file.types, fileExporter(config, report));
     case 'pyroscope':
-      return only(config.pyroscope.types, queued(pyroscope(config), config, report));
+      return only(config.pyroscope.types, pyroscope(config, report));
     case 'gcp':
-      return undefined; // queued(new GcpDestination(config.gcp), config, report)
+      return undefined; // new QueueExporter(new GcpDestination(config.gcp), queueOptions(config, report))
   }
 }
 
@@ -57,20 +58,16 @@ const PROFILE_TYPES = Object.keys(PERIOD_TYPES).length;
 const fileExporter = (config: Config, report: Report): Exporter =>
   new FileExporter({ ...config.file, report });
 
-function pyroscope(config: Config): Destination | undefined {
+function pyroscope(config: Config, report: Report): Exporter | undefined {
   const { endpoint, api: protocol, ...options } = config.pyroscope;
   if (endpoint === undefined) return undefined; // the configuration was refused before
   const { labels } = config;
-  return new PyroscopeDestination({ ...options, endpoint, protocol, labels });
-}
-
-function queued(
-  destination: Destination | undefined,
-  config: Config,
-  report: Report,
-): Exporter | undefined {
-  if (destination === undefined) return undefined;
-  return new QueueExporter(destination, queueOptions(config, report));
+  const pyroscope: PyroscopeOptions = { ...options, endpoint, protocol, labels };
+  const queue = queueOptions(config, report);
+  const lastAct: LastAct = { pyroscope, queue };
+  // A worker's end is not the process's: the main thread goes on and sends what it left.
+  const atEnd = isMainThread && config.upload.exitSeconds > 0 ? { lastAct } : {};
+  return new QueueExporter(new PyroscopeDestination(pyroscope), { ...queue, ...atEnd });
 }
 
 function queueOptions({ spool, upload }: Config, report: Report): QueueOptions {

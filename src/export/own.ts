@@ -1,6 +1,7 @@
 /** Exporters that the application brings itself. */
 import type { Options } from '../config/schema.ts';
 import { type ErrorCode, messageOf, type Problem, SpanprofError } from '../errors.ts';
+import type { Milliseconds } from '../units.ts';
 import type { Destination } from './destination.ts';
 import type { EncodedProfile, Exporter, ExporterStatus } from './exporter.ts';
 
@@ -95,6 +96,14 @@ export class GuardedExporter implements Exporter {
 
   async flush(): Promise<void> {
     await this.#exporter.flush?.();
+  }
+
+  flushSync(timeoutMillis: Milliseconds): void {
+    try {
+      this.#exporter.flushSync?.(timeoutMillis);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   async close(): Promise<void> {
