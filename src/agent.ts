@@ -24,6 +24,7 @@ import { buildOutlets } from './export/build.ts';
 import { Delivery } from './export/delivery.ts';
 import type { Exporter, ExporterStatus } from './export/exporter.ts';
 import type { GcpOnline } from './export/gcp/online.ts';
+import { type OwnExporter, type StartOptions, takeOwnExporters } from './export/own.ts';
 import type { HeapEngine } from './memory/engine.ts';
 import { NativeHeapEngine } from './memory/native-engine.ts';
 import { PortableHeapEngine } from './memory/portable-engine.ts';
@@ -43,6 +44,7 @@ import {
   type Milliseconds,
   microseconds,
   milliseconds,
+  seconds,
   secondsToMillis,
 } from './units.ts';
 import { usageSnapshot } from './usage-snapshot.ts';
@@ -120,14 +122,15 @@ export class Agent {
   // ---- start -------------------------------------------------------------------------------------
 
   /** Starts everything that can run; what cannot is reported and left out. Throws on bad options. */
-  start(options?: Options): void {
+  start(given?: StartOptions): void {
     if (this.#running?.onDemand === false) return;
+    const { options, own } = takeOwnExporters(given);
     const config = this.#configure(options);
     this.#disabled = !config.enabled;
     if (!config.enabled) return;
     // Open recordings go on with the new samplers.
     if (this.#running !== undefined) this.#abandon(this.#running);
-    this.#begin(config, false);
+    this.#begin(config, own, false);
   }
 
   #configure(options?: Options): Config {
@@ -144,7 +147,7 @@ export class Agent {
     return config;
   }
 
-  #begin(config: Config, onDemand: boolean): void {
+  #begin(config: Config, own: readonly OwnExporter[], onDemand: boolean): void {
     if (addonProblem !== undefined) {
       this.#reporter.say('ADDON_UNAVAILABLE', {
         platform: `${process.platform}-${process.arch}`,
@@ -152,7 +155,7 @@ export class Agent {
         reason: addonProblem,
       });
     }
-    const running = this.#build(config, onDemand);
+    const running = this.#build(config, own, onDemand);
     this.#running = running;
     try {
       // Before the samplers: @datadog/pprof stops itself in an exit listener, ours must come first.
@@ -201,12 +204,13 @@ export class Agent {
     }
   }
 
-  #build(config: Config, onDemand: boolean): Running {
+  #build(config: Config, own: readonly OwnExporter[], onDemand: boolean): Running {
     const sourceMaps = new SourceMaps();
     const resolve = sourceMaps.resolve.bind(sourceMaps);
-    const { exporters, gcpOnline } = buildOutlets(config, {
+    const { exporters, gcpOnline } = buildOutlets(config, own, {
       report: this.#reporter.sayLine,
-      record: () => this.record(),
+      // It offers what runs: samplers that are switched off stay off.
+      record: () => this.record({ cpu: false, heap: false }),
     });
     const store = new ScopeStore(
       () => [...(running.cpu?.seenScopes() ?? []), ...(running.heap?.seenScopes() ?? [])],
@@ -424,7 +428,8 @@ export class Agent {
   record(options: RecordOptions = {}): Recording {
     const windows: Profile[] = [];
     // Samplers that begin now have seen nothing before.
-    if (this.#running === undefined) this.#begin(onDemandConfig(this.#configure(), options), true);
+    if (this.#running === undefined)
+      this.#begin(onDemandConfig(this.#configure(), options), [], true);
     else {
       this.#recordings.add(windows);
       this.#cut();
@@ -495,7 +500,7 @@ export class Agent {
     this.#whole('window', () => {
       for (const profile of this.#tearDown(running)) running.delivery.deliver(profile);
     });
-    this.#stopping = within(SHUTDOWN_CAP_MILLIS, running.delivery.drain()).finally(() =>
+    this.#stopping = within(SHUTDOWN_CAP_MILLIS, deliverAll(running)).finally(() =>
       this.#leave(running),
     );
     await this.#stopping;
@@ -518,6 +523,10 @@ export class Agent {
     }
     for (const leaving of this.#leaving) {
       this.#guard('deliver', () => leaving.delivery.finishSync());
+      const { exitSeconds } = leaving.config.upload;
+      for (const exporter of leaving.exporters) {
+        this.#guard('deliver', () => exporter.flushSync?.(secondsToMillis(seconds(exitSeconds))));
+      }
       this.#leave(leaving);
     }
   };
@@ -667,6 +676,12 @@ function describeProcess(config: Config): string[] {
     `spanprof=${VERSION}`,
     ...labels,
   ];
+}
+
+/** Everything under way arrives, and what waited for a destination gets a last try. Never rejects. */
+async function deliverAll({ delivery, exporters }: Running): Promise<void> {
+  await delivery.drain();
+  await Promise.allSettled(exporters.map((exporter) => exporter.flush?.()));
 }
 
 /**

@@ -58,6 +58,10 @@ const table = {
     message: 'a profile could not be written to {directory} ({reason}); it is dropped and counted',
     remedy: 'See the reason shown.',
   },
+  EXPORTER_FAILED: {
+    message: 'exporter {name} failed ({reason}); the profile is counted as dropped',
+    remedy: 'Correct the exporter that was given to start(): it must not throw or reject.',
+  },
   DESTINATION_FAILING: {
     message:
       '{name}: {destination} cannot take profiles ({reason}); they wait in {directory} and are sent when it can',

@@ -6,7 +6,7 @@ import type { Invocation, Measured } from './attribution/invocation.ts';
 import * as billing from './attribution/invocation.ts';
 import type { LabelInput } from './attribution/labels.ts';
 import type { Usage } from './attribution/usage.ts';
-import type { Options } from './config/schema.ts';
+import type { StartOptions } from './export/own.ts';
 import type { Labels } from './profile/model.ts';
 import type { Status } from './status.ts';
 
@@ -20,8 +20,10 @@ export type { Carrier } from './attribution/context.ts';
 export type { Invocation, Measured } from './attribution/invocation.ts';
 export type { LabelInput } from './attribution/labels.ts';
 export type { Amounts, TokenCounts, Usage, UsageMethod } from './attribution/usage.ts';
-export type { Options } from './config/schema.ts';
 export { type ErrorCode, type Problem, SpanprofError } from './errors.ts';
+export type { Destination, SendOutcome } from './export/destination.ts';
+export type { EncodedProfile, Exporter, ExporterStatus } from './export/exporter.ts';
+export type { StartOptions as Options } from './export/own.ts';
 export type { Labels, LabelValue } from './profile/model.ts';
 export type { Status } from './status.ts';
 
@@ -30,7 +32,7 @@ export type { Status } from './status.ts';
  * Rejects with a `SpanprofError` (`code` `CONFIG_INVALID`) that lists everything wrong with options,
  * environment and configuration file; profiling is off then.
  */
-export async function start(options?: Options): Promise<Status> {
+export async function start(options?: StartOptions): Promise<Status> {
   agent.start(options);
   return agent.status();
 }

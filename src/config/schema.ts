@@ -305,6 +305,9 @@ export const SCHEMA = {
     maxRetrySeconds: withDefault(decimal({ from: 0.01, to: 3600, unit: 'seconds' }), 60, {
       doc: 'Longest wait, unless the server asks for more.',
     }),
+    exitSeconds: withDefault(decimal({ from: 0, to: 30, unit: 'seconds' }), 1.5, {
+      doc: 'Longest time the end of the process may be held up to send its last profiles, by a small program of its own; on a signal at most two seconds. With 0 they wait for the next start.',
+    }),
   },
   endpoint: {
     port: optional(integer({ from: 0, to: 65_535 }), {

@@ -1,15 +1,17 @@
+import { isMainThread } from 'node:worker_threads';
 import type { Config, ExporterName } from '../config/schema.ts';
 import { messageOf, SpanprofError } from '../errors.ts';
 import { PERIOD_TYPES, type ProfileType } from '../profile/model.ts';
-import { milliseconds, secondsToMillis } from '../units.ts';
-import type { Destination } from './destination.ts';
+import { seconds, secondsToMillis } from '../units.ts';
 import type { Exporter } from './exporter.ts';
 import { FileExporter } from './file.ts';
 import { GcpOffline } from './gcp/offline.ts';
 import { GcpOnline, type GcpOnlineOptions } from './gcp/online.ts';
 import { gcpSettings } from './gcp/settings.ts';
-import { PyroscopeDestination } from './pyroscope/pyroscope.ts';
-import { QueueExporter } from './queue.ts';
+import type { LastAct } from './last-act.ts';
+import { GuardedExporter, isDestination, type OwnExporter } from './own.ts';
+import { PyroscopeDestination, type PyroscopeOptions } from './pyroscope/pyroscope.ts';
+import { QueueExporter, type QueueOptions } from './queue.ts';
 import { TypeFilter } from './type-filter.ts';
 
 type Report = (message: string) => void;
@@ -20,9 +22,13 @@ export interface Outlets {
   readonly gcpOnline: GcpOnline | undefined;
 }
 
-/** The destinations that the configuration asks for; one that cannot be built is reported and left out. */
+/**
+ * The destinations that the configuration asks for and those that the application brings. One that
+ * cannot be built is reported and left out.
+ */
 export function buildOutlets(
   config: Config,
+  own: readonly OwnExporter[],
   { report, record }: { report: Report; record: GcpOnlineOptions['record'] },
 ): Outlets {
   const exporters: Exporter[] = [];
@@ -40,6 +46,10 @@ export function buildOutlets(
       report(error instanceof SpanprofError ? error.message : internal(name, error));
     }
   }
+  for (const one of own) {
+    if (isDestination(one)) exporters.push(new QueueExporter(one, queueOptions(config, report)));
+    else exporters.push(new GuardedExporter(one, report));
+  }
   // Better than nowhere: profiles that were asked for are kept where they can be found.
   const isNowhere = exporters.length === 0 && gcpOnline === undefined;
   if (isNowhere && isAnyMissing) exporters.push(fileExporter(config, report));
@@ -54,9 +64,12 @@ function build(name: ExporterName, config: Config, report: Report): Exporter {
     case 'file':
       return only(config.file.types, fileExporter(config, report));
     case 'pyroscope':
-      return only(config.pyroscope.types, queued(pyroscope(config), config, report));
+      return only(config.pyroscope.types, pyroscope(config, report));
     case 'gcp':
-      return queued(new GcpOffline(gcpSettings(config, report)), config, report);
+      return new QueueExporter(
+        new GcpOffline(gcpSettings(config, report)),
+        queueOptions(config, report),
+      );
   }
 }
 
@@ -70,24 +83,27 @@ const PROFILE_TYPES = Object.keys(PERIOD_TYPES).length;
 const fileExporter = (config: Config, report: Report): Exporter =>
   new FileExporter({ ...config.file, report });
 
-function pyroscope(config: Config): Destination {
+function pyroscope(config: Config, report: Report): Exporter {
   const { endpoint, api: protocol, ...options } = config.pyroscope;
   // The configuration was refused before: this is for the compiler.
   if (endpoint === undefined) throw new TypeError('pyroscope.endpoint is missing');
   const { labels } = config;
-  return new PyroscopeDestination({ ...options, endpoint, protocol, labels });
+  const pyroscope: PyroscopeOptions = { ...options, endpoint, protocol, labels };
+  const queue = queueOptions(config, report);
+  const lastAct: LastAct = { pyroscope, queue };
+  // A worker's end is not the process's: the main thread goes on and sends what it left.
+  const atEnd = isMainThread && config.upload.exitSeconds > 0 ? { lastAct } : {};
+  return new QueueExporter(new PyroscopeDestination(pyroscope), { ...queue, ...atEnd });
 }
 
-function queued(destination: Destination, config: Config, report: Report): Exporter {
-  const { directory, maxBytes, maxAgeSeconds } = config.spool;
-  const { timeoutSeconds, firstRetrySeconds, maxRetrySeconds } = config.upload;
-  return new QueueExporter(destination, {
-    spoolDirectory: directory,
-    spoolMaxBytes: maxBytes,
-    spoolMaxAgeMillis: secondsToMillis(maxAgeSeconds),
-    timeoutMillis: milliseconds(timeoutSeconds * 1_000),
-    firstRetryMillis: milliseconds(firstRetrySeconds * 1_000),
-    maxRetryMillis: milliseconds(maxRetrySeconds * 1_000),
+function queueOptions({ spool, upload }: Config, report: Report): QueueOptions {
+  return {
+    spoolDirectory: spool.directory,
+    spoolMaxBytes: spool.maxBytes,
+    spoolMaxAgeMillis: secondsToMillis(spool.maxAgeSeconds),
+    timeoutMillis: secondsToMillis(seconds(upload.timeoutSeconds)),
+    firstRetryMillis: secondsToMillis(seconds(upload.firstRetrySeconds)),
+    maxRetryMillis: secondsToMillis(seconds(upload.maxRetrySeconds)),
     report,
-  });
+  };
 }

@@ -39,6 +39,10 @@ export interface Exporter {
   /** The same without waiting for anything: called while the process exits. */
   exportSync(profile: EncodedProfile): void;
   status(): ExporterStatus;
+  /** Called before `close`: a last try, now, to deliver what waits. Time-capped by the caller. */
+  flush?(): Promise<void>;
+  /** The same while the process exits, after the last `exportSync`; must return in that time. */
+  flushSync?(timeoutMillis: Milliseconds): void;
   /** Called once, after the last profile; ends timers and connections. */
   close?(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { attempt } from './attempt.ts';
 import { backoffMillis } from './backoff.ts';
 import type { Destination, SendOutcome } from './destination.ts';
 import type { EncodedProfile, Exporter, ExporterStatus } from './exporter.ts';
+import { runLastAct } from './last-act-process.ts';
 import { outside } from './outside.ts';
 import { Spool } from './spool.ts';
 import { startOfSpoolFile } from './spool-file.ts';
@@ -21,6 +22,11 @@ export interface QueueOptions {
   /** Wait after a first failure; it doubles up to `maxRetryMillis`. */
   readonly firstRetryMillis: Milliseconds;
   readonly maxRetryMillis: Milliseconds;
+  /**
+   * Input of the program that sends what is left when the process ends, as JSON. Without it that is
+   * left to the next start.
+   */
+  readonly lastAct?: object;
   /** Told one line when something goes wrong; once per kind of trouble until a profile is stored. */
   readonly report: (message: string) => void;
 }
@@ -70,6 +76,7 @@ export class QueueExporter implements Exporter {
   #current: Entry | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #housekeeping: NodeJS.Timeout | undefined;
+  #keepingHouse: Promise<void> | undefined;
   readonly #closing = new AbortController();
   readonly #dropped: Partial<Record<ErrorCode, number>> = {};
   readonly #said = new Set<ErrorCode>();
@@ -134,6 +141,31 @@ export class QueueExporter implements Exporter {
       attempts: this.#attempts,
       failedAttempts: this.#failedAttempts,
     };
+  }
+
+  /**
+   * At the end of the process: gives up what waits, for a program of ours that has it sent before this
+   * returns, or for the next start. Nothing is tried if the destination fails anyway.
+   */
+  flushSync(timeoutMillis: Milliseconds): void {
+    this.#closing.abort();
+    const isWorthIt = this.#waiting.diskBytes > 0 && this.#failures === 0;
+    this.#spool.leaveSync();
+    const { lastAct } = this.#options;
+    if (lastAct !== undefined && isWorthIt) runLastAct(lastAct, timeoutMillis);
+  }
+
+  /** Looks now for what processes that are gone have left. */
+  adopt(): Promise<void> {
+    return outside(() => this.#keepHouse());
+  }
+
+  /** Sends what waits without waiting any longer, until all is stored or an attempt fails. */
+  async flush(): Promise<void> {
+    await this.#pumping;
+    this.#notBeforeMillis = 0;
+    this.#pump();
+    await this.#pumping;
   }
 
   /** Ends an attempt under way. What is left stays on disk, for any process with this destination. */
@@ -207,7 +239,14 @@ export class QueueExporter implements Exporter {
   }
 
   /** Shows that this process is alive, and takes over what dead ones left. Never rejects. */
-  async #keepHouse(): Promise<void> {
+  #keepHouse(): Promise<void> {
+    this.#keepingHouse ??= this.#touchAndAdopt().finally(() => {
+      this.#keepingHouse = undefined;
+    });
+    return this.#keepingHouse;
+  }
+
+  async #touchAndAdopt(): Promise<void> {
     try {
       if (this.#waiting.entries.length > 0) await this.#spool.touch();
       const { adopted, othersBytes } = await this.#spool.scan();

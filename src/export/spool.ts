@@ -186,6 +186,21 @@ export class Spool {
     this.#isMade = false;
   }
 
+  /** The same at the end of the process. */
+  leaveSync(): void {
+    for (const folder of [this.#own, ...this.#adoptedFolders]) {
+      try {
+        fs.rmdirSync(folder);
+      } catch {
+        try {
+          fs.renameSync(folder, path.join(this.#base, ownerlessName()));
+        } catch {
+          // There is none.
+        }
+      }
+    }
+  }
+
   /** Renames the folder of a process that is gone to one of ours; undefined if it is not to be had. */
   async #claim(folder: string): Promise<string | undefined> {
     if (!isOwnerName(path.basename(folder))) return undefined;

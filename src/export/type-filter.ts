@@ -1,4 +1,5 @@
 import type { ProfileType } from '../profile/model.ts';
+import type { Milliseconds } from '../units.ts';
 import type { EncodedProfile, Exporter, ExporterStatus } from './exporter.ts';
 
 /** An exporter that gets profiles of some types only. */
@@ -23,6 +24,14 @@ export class TypeFilter implements Exporter {
 
   status(): ExporterStatus {
     return this.#exporter.status();
+  }
+
+  async flush(): Promise<void> {
+    await this.#exporter.flush?.();
+  }
+
+  flushSync(timeoutMillis: Milliseconds): void {
+    this.#exporter.flushSync?.(timeoutMillis);
   }
 
   async close(): Promise<void> {

@@ -1,14 +1,25 @@
-/** Whole programs under the preload that are killed while the server is away, and those that follow. */
+/** Whole programs under the preload: how they end, and what the server has afterwards. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { cleanEnvironment, programs, registerFile, root, withFolder } from '../helpers/programs.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  cleanEnvironment,
+  programs,
+  registerFile,
+  root,
+  runProgram,
+  withFolder,
+} from '../helpers/programs.ts';
 import { type Received, Receiver, until } from '../helpers/receiver.ts';
 
 const server = new Receiver();
-beforeEach(async () => void (await server.up()));
+beforeEach(async () => {
+  server.stored.splice(0);
+  await server.up();
+});
 afterEach(() => server.down());
 
 /** A program that works until it is killed; `completed` is how many windows it says it has ended. */
@@ -126,3 +137,62 @@ test('several processes share a directory: what the dead left is sent once', asy
     }
   });
 }, 120_000);
+
+describe('a program that ends', () => {
+  const ends = [
+    ['by itself', 'return', 0, null],
+    ['by process.exit', 'process.exit(3)', 3, null],
+    ['by SIGTERM', "process.kill(process.pid, 'SIGTERM')", null, 'SIGTERM'],
+  ] as const;
+
+  async function runToEnd(folder: string, end: string, url: string) {
+    const file = join(folder, 'ends.mjs');
+    writeFileSync(
+      file,
+      `const until = Date.now() + 300; while (Date.now() < until);\n(() => { ${end} })();`,
+    );
+    return runProgram(file, {
+      nodeArgs: ['--require', registerFile],
+      env: {
+        SPANPROF_SERVICE_NAME: 'ends',
+        SPANPROF_HEAP: 'off',
+        SPANPROF_PYROSCOPE_ENDPOINT: url,
+        SPANPROF_SPOOL_DIRECTORY: join(folder, 'spool'),
+        SPANPROF_UPLOAD_EXIT_SECONDS: server.mood === 'hang' ? '0.5' : '20',
+      },
+    });
+  }
+  const left = (folder: string) =>
+    readdirSync(join(folder, 'spool'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.spool'),
+    );
+
+  test.each(ends)(
+    '%s: its last window is delivered before it is gone',
+    async (_, end, code, signal) => {
+      await withFolder(async (folder) => {
+        server.mood = 'ok';
+        expect(await runToEnd(folder, end, server.url)).toMatchObject({ code, signal, stderr: '' });
+        const stored = server.stored.map(({ profile }) => profile.profileType).sort();
+        // A signal is held up for two seconds at most; on a busy machine the window waits on disk then.
+        if (signal !== null && stored.length < 2) expect(left(folder).length).toBeGreaterThan(0);
+        else expect({ stored, left: left(folder) }).toEqual({ stored: ['cpu', 'wall'], left: [] });
+      });
+    },
+  );
+
+  test('while the server hangs: it ends in time, and the window waits for the next start', async () => {
+    await withFolder(async (folder) => {
+      server.mood = 'hang';
+      const begin = performance.now();
+      expect(await runToEnd(folder, 'return', server.url)).toMatchObject({ code: 0, stderr: '' });
+      // Half a second for the last upload; the rest is the program, on a machine that may be busy.
+      expect(performance.now() - begin).toBeLessThan(10_000);
+      expect(left(folder)).toHaveLength(2);
+      server.mood = 'ok';
+      await runToEnd(folder, 'return', server.url);
+      expect(server.stored).toHaveLength(4);
+      expect(left(folder)).toEqual([]);
+    });
+  });
+});

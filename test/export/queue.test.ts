@@ -308,6 +308,22 @@ describe('the spool', () => {
   });
 });
 
+test('flush gives what waits a last try, and only one', async () => {
+  const server = await receiver();
+  const hour = {
+    firstRetryMillis: milliseconds(3_600_000),
+    maxRetryMillis: milliseconds(3_600_000),
+  };
+  const queue = queueTo(pyroscope(server), hour);
+  server.mood = { status: 503 };
+  for (const number of range(1, 3)) await queue.export(windowOf(number));
+  await queue.flush();
+  expect(server.pushes).toHaveLength(2);
+  server.mood = 'ok';
+  await queue.flush();
+  expect(numbersOf(server.stored)).toEqual([1, 2, 3]);
+});
+
 test('a slow destination does not delay another', async () => {
   const slow = await receiver();
   slow.mood = 'hang';
