@@ -5,11 +5,12 @@ import { defineConfig } from 'vitest/config';
  * clocks, so its files run one at a time and only after `unit` is through: a busy neighbour on the
  * same core would be a wrong result.
  *
- * `--mode package` runs what looks at the tarball and needs the registry, `--mode soak` the long
- * ones; neither is part of `npm test`.
+ * `--mode package` runs what looks at the tarball and needs the registry, `--mode browser` what
+ * needs Chromium, `--mode soak` the long ones; none is part of `npm test`.
  */
 const truth = ['test/truth/**/*.test.ts'];
 const soak = ['test/soak/**/*.test.ts'];
+const browser = ['test/browser/**/*.test.ts'];
 const packaging = ['test/package/**/*.test.ts'];
 
 /** Where CI wants the results as JSON, beside the usual output. */
@@ -32,12 +33,13 @@ export default defineConfig(({ mode }) => ({
 function projectsOf(mode: string) {
   if (mode === 'soak') return [alone('soak', soak, 1_200_000)];
   if (mode === 'package') return [alone('package', packaging, 300_000)];
+  if (mode === 'browser') return [alone('browser', browser, 60_000)];
   const unit = {
     extends: true as const,
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: [...truth, ...soak, ...packaging],
+      exclude: [...truth, ...soak, ...browser, ...packaging],
       sequence: { groupOrder: 0 },
     },
   };
