@@ -38,7 +38,7 @@ ${navigation('index')}<button type="button" class="plain" id="theme"></button>
 go tool pprof -top '${at}/debug/pprof/heap?gc=1'
 curl '${at}/debug/pprof/profile?seconds=5&amp;label=agent_name:planner&amp;debug=1'
 curl '${at}/debug/pprof/wall?seconds=5&amp;trace_id=4bf92f3577b34da6a3ce929d0e0e4736&amp;format=folded'</pre>
-<p class="note"><code>seconds</code> 0.1 to 300 · <code>label=key:value</code>, <code>label=!key:value</code>, <code>trace_id</code>, <code>span_id</code>, as many as needed · <code>format</code> pprof, folded, top, top-json, speedscope, flamegraph, svg · <code>debug=1</code> text · <code>gc=1</code> collects garbage first</p></section>
+<p class="note"><code>seconds</code> 0.1 to 600 · <code>label=key:value</code>, <code>label=!key:value</code>, <code>trace_id</code>, <code>span_id</code>, as many as needed · <code>format</code> pprof, folded, top, top-json, speedscope, flamegraph, svg · <code>debug=1</code> text · <code>gc=1</code> collects garbage first</p></section>
 </main>`;
   return page({
     title,

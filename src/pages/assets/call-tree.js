@@ -1,20 +1,6 @@
 /** From the columns of a profile to the tree that is drawn. */
 
-/**
- * @typedef {object} PageProfile what src/pages/profile-data.ts writes
- * @property {string} type
- * @property {string} title
- * @property {string[]} about
- * @property {number} timeMillis
- * @property {number} durationSeconds
- * @property {{ type: string, unit: string }[]} columns
- * @property {{ name: string[], file: number[], line: number[], files: string[] }} functions
- * @property {{ parent: number[], function: number[] }} stacks
- * @property {Record<string, string | number>[]} labelSets
- * @property {string[]} labelKeys those that can be filtered by
- * @property {string[]} leftOut what was left out to keep the page small, for people
- * @property {{ stack: number[], labelSet: number[], values: number[][] }} samples
- */
+/** @typedef {import('../profile-data.ts').PageProfile} PageProfile */
 
 /**
  * @typedef {object} CallNode
