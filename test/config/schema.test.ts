@@ -203,7 +203,14 @@ test('the documented names and defaults', () => {
       maxBytes: 67_108_864,
       maxAgeSeconds: 3600,
     },
-    endpoint: { port: undefined, host: '127.0.0.1', socket: undefined, token: undefined },
+    endpoint: {
+      port: undefined,
+      host: '127.0.0.1',
+      socket: undefined,
+      token: undefined,
+      allowedHosts: [],
+      showArguments: false,
+    },
     otel: { enabled: true },
     telemetry: {},
   });
