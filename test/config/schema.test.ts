@@ -247,6 +247,8 @@ test('the documented names and defaults', () => {
     'endpoint.host SPANPROF_ENDPOINT_HOST',
     'endpoint.socket SPANPROF_ENDPOINT_SOCKET',
     'endpoint.token SPANPROF_ENDPOINT_TOKEN',
+    'endpoint.allowedHosts SPANPROF_ENDPOINT_ALLOWED_HOSTS',
+    'endpoint.showArguments SPANPROF_ENDPOINT_SHOW_ARGUMENTS',
     'otel.enabled SPANPROF_OTEL',
   ]);
 });
