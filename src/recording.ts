@@ -30,11 +30,19 @@ export function mergeByType(windows: readonly Profile[]): Map<ProfileType, Profi
   const byType = new Map<ProfileType, Profile>();
   for (const type of new Set(windows.map(({ profileType }) => profileType))) {
     const ofType = windows.filter(({ profileType }) => profileType === type);
-    const [only] = ofType;
-    if (only !== undefined && ofType.length === 1) byType.set(type, only);
-    else byType.set(type, merge(type === 'heap' ? ofType.slice(-1) : ofType));
+    const [first] = ofType;
+    const last = ofType.at(-1);
+    if (first === undefined || last === undefined) continue;
+    if (first === last) byType.set(type, first);
+    else if (type === 'heap') byType.set(type, { ...last, ...stretchOf(ofType, first) });
+    else byType.set(type, merge(ofType));
   }
   return byType;
+}
+
+/** From the beginning of the first to the end of the last. */
+function stretchOf(windows: readonly Profile[], { timeNanos }: Profile) {
+  return { timeNanos, durationNanos: windows.reduce((sum, one) => sum + one.durationNanos, 0n) };
 }
 
 /** For an agent that runs for a recording alone: the samplers asked for, and nothing exported. */

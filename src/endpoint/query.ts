@@ -28,7 +28,8 @@ export interface ProfileQuery {
   readonly limit: number | undefined;
 }
 
-const SECONDS = { from: 0.1, to: 300 };
+/** Ten minutes are 1,200 cuts at most, a few KB each, and the longest anybody waits for an answer. */
+const SECONDS = { from: 0.1, to: 600 };
 /** Bounds what one request makes us compare with every label set. */
 const MAX_FILTERS = 16;
 const MAX_VALUE_LENGTH = 512;

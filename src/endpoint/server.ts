@@ -1,5 +1,5 @@
 /** A server of our own, for the endpoint alone; in nobody's way when the process wants to end. */
-import { chmodSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createConnection } from 'node:net';
 import { Endpoint } from './endpoint.ts';
@@ -88,6 +88,8 @@ function bindTo(server: Server, at: ListenAt): Promise<void> {
 /** Whether a socket file is what a process that was killed has left behind. */
 function isAbandoned(path: string, error: unknown): Promise<boolean> {
   if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return Promise.resolve(false);
+  // Connecting to a file that is no socket is refused in the same way.
+  if (!lstatSync(path).isSocket()) return Promise.resolve(false);
   return new Promise((resolve) => {
     const probe = createConnection(path);
     probe.once('connect', () => {

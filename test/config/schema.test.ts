@@ -226,7 +226,14 @@ test('the documented names and defaults', () => {
       maxAgeSeconds: 3600,
     },
     upload: { timeoutSeconds: 15, firstRetrySeconds: 1, maxRetrySeconds: 60, exitSeconds: 1.5 },
-    endpoint: { port: undefined, host: '127.0.0.1', socket: undefined, token: undefined },
+    endpoint: {
+      port: undefined,
+      host: '127.0.0.1',
+      socket: undefined,
+      token: undefined,
+      allowedHosts: [],
+      showArguments: false,
+    },
     otel: { enabled: true },
     telemetry: {},
   });
@@ -279,6 +286,8 @@ test('the documented names and defaults', () => {
     'endpoint.host SPANPROF_ENDPOINT_HOST',
     'endpoint.socket SPANPROF_ENDPOINT_SOCKET',
     'endpoint.token SPANPROF_ENDPOINT_TOKEN',
+    'endpoint.allowedHosts SPANPROF_ENDPOINT_ALLOWED_HOSTS',
+    'endpoint.showArguments SPANPROF_ENDPOINT_SHOW_ARGUMENTS',
     'otel.enabled SPANPROF_OTEL',
   ]);
 });

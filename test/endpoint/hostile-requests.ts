@@ -57,7 +57,7 @@ export function hostileRequest(random: () => number, token: string): HostileRequ
       );
     case 3:
       return get(
-        `/debug/pprof/profile?${junk(1 + Math.floor(random() * 60)).replaceAll('#', '')}`,
+        `/debug/pprof/profile?x${junk(1 + Math.floor(random() * 60)).replaceAll('#', '')}`,
         good,
         [400],
       );

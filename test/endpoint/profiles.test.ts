@@ -1,11 +1,12 @@
 /** The endpoint of a program under load, asked by Go's own tool and by us. */
+import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Profile } from '../../src/profile/model.ts';
 import { goAvailable, goToolPprof } from '../helpers/go.ts';
 import { samplesOf, total } from '../helpers/profiles.ts';
-import { fetchProfile, withService } from './service.ts';
+import { fetchProfile, freePort, withService } from './service.ts';
 
 type FiveProfiles = [Profile, Profile, Profile, Profile, Profile];
 const RESEARCH = 'a'.repeat(32);
@@ -29,6 +30,30 @@ describe.skipIf(!goAvailable)('go tool pprof', () => {
       expect(change).toContain('keepMemory');
       const tags = await pprof('-tags', `${url}/debug/pprof/heap`);
       expect(tags).toContain('research_agent');
+    });
+  });
+});
+
+describe.skipIf(!goAvailable)('go tool pprof -http', () => {
+  test('shows a profile that it fetched', { timeout: 60_000 }, async () => {
+    await withService(async ({ url }) => {
+      const port = await freePort();
+      const at = `127.0.0.1:${port}`;
+      const options = ['-no_browser', `-http=${at}`, `${url}/debug/pprof/profile?seconds=1`];
+      // In a group of its own: go starts the tool as a child.
+      const viewer = spawn('go', ['tool', 'pprof', ...options], {
+        detached: true,
+        stdio: 'ignore',
+      });
+      try {
+        const page = async () => {
+          const response = await fetch(`http://${at}/top`).catch(() => undefined);
+          return (await response?.text()) ?? '';
+        };
+        await expect.poll(page, { timeout: 30_000, interval: 200 }).toContain('researchWork');
+      } finally {
+        process.kill(-(viewer.pid ?? 0), 'SIGKILL');
+      }
     });
   });
 });

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -119,4 +120,13 @@ export async function fetchProfile(url: string): Promise<Profile> {
   const response = await fetch(url);
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
   return decode(new Uint8Array(await response.arrayBuffer()));
+}
+
+/** Free a moment ago; another process may take it meanwhile. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
 }

@@ -95,6 +95,9 @@ describe('the tarball', () => {
       const stem = `dist/${file.replace(/\.ts$/, '')}`;
       return [`${stem}.d.ts`, `${stem}.js`];
     });
+    const assets = readdirSync(join(root, 'src/pages/assets'))
+      .filter((name) => /\.(css|js)$/.test(name))
+      .map((name) => `dist/pages/assets/${name}`);
     const native = readdirSync(join(root, 'native')).map((name) => `native/${name}`);
     const prebuilt = ['115', '127', '137', '147'].map(
       (abi) => `prebuilds/linux-x64/spanprof.abi${abi}.glibc.node`,
@@ -109,7 +112,7 @@ describe('the tarball', () => {
       'dist/register.d.cts',
     ];
     expect(files).toEqual(
-      [...compiled, ...native, ...prebuilt, ...rest, 'scripts/install.mjs'].sort(),
+      [...compiled, ...assets, ...native, ...prebuilt, ...rest, 'scripts/install.mjs'].sort(),
     );
   });
 
@@ -162,7 +165,9 @@ describe('installed into an empty project without a compiler', () => {
     writeFileSync(
       join(project, 'typed.ts'),
       `import { run, type Status, start } from 'spanprof';
+       import { endpoint } from 'spanprof/endpoint';
        import 'spanprof/register';
+       export const answer: Promise<Response> = endpoint({ token: 't' }).fetch(new Request('http://a/'));
        export const status: Promise<Status> = start({ windowSeconds: 5 });
        export const sum: number = run({ agent_name: 'a' }, (x: number) => x + 1, 2);
        // @ts-expect-error the option does not exist
