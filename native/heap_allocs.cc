@@ -3,10 +3,10 @@
 #include <v8-profiler.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "clocks.h"
+#include "heap_scale.h"
 #include "js.h"
 
 namespace spanprof {
@@ -47,11 +47,8 @@ void AllocRecorder::End() {
 void AllocRecorder::Add(AllocTable* table, int32_t node, const Record& record) {
   samples_++;
   if (node < 0) without_stack_++;
-  // V8 takes an object of this size with this probability.
-  const double size = static_cast<double>(record.size);
-  const double chance = -std::expm1(-size / static_cast<double>(interval_bytes_));
-  const double objects = 1 / chance;
-  table->Add(node, record.scope, objects, objects * size);
+  const double objects = ObjectsFor(record.size, static_cast<double>(interval_bytes_));
+  table->Add(node, record.scope, objects, objects * static_cast<double>(record.size));
 }
 
 void AllocRecorder::Join(std::vector<StackSample>* samples, int64_t end_nanos) {

@@ -18,6 +18,7 @@ HeapStart HeapSampler::Start(uint64_t interval_bytes, int stack_depth, bool labe
   running_ = isolate_->GetHeapProfiler()->StartSamplingHeapProfiler(
       interval_bytes, stack_depth, v8::HeapProfiler::kSamplingNoFlags);
   if (!running_) return HeapStart::kBusy;
+  interval_bytes_ = interval_bytes;
   observer_.FindSampler();
   // Attached also when no labels are wanted: it is how a foreign sampler is told from ours.
   const bool attached = observer_.Attach(interval_bytes);
@@ -50,7 +51,7 @@ v8::Local<v8::Value> HeapSampler::Collect(v8::Local<v8::Context> context) {
   std::unique_ptr<v8::AllocationProfile> profile(
       isolate_->GetHeapProfiler()->GetAllocationProfile());
   if (profile == nullptr) return v8::Undefined(isolate_);
-  HeapTable table(isolate_);
+  HeapTable table(isolate_, interval_bytes_);
   table.Read(profile.get());
   const auto& samples = profile->GetSamples();
   for (const auto& sample : samples) {

@@ -44,6 +44,7 @@ class HeapSampler {
   v8::Isolate* const isolate_;
   AllocRecorder* const allocs_;
   HeapObserver observer_;
+  uint64_t interval_bytes_ = 0;
   bool running_ = false;
   bool labelled_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "heap_scale.h"
 #include "js.h"
 
 namespace spanprof {
@@ -44,8 +45,11 @@ void HeapTable::Add(const v8::AllocationProfile::Sample& sample, int32_t scope) 
   auto [found, is_new] = total_index_.try_emplace(Pair(node->second, scope), totals_.size());
   if (is_new) totals_.push_back({node->second, scope, 0, 0});
   Total& total = totals_[found->second];
-  total.objects += sample.count;
-  total.bytes += static_cast<double>(sample.count) * static_cast<double>(sample.size);
+  // V8's own count is rounded to whole objects, which is wrong by up to 30 % for sizes around the
+  // interval.
+  const double objects = ObjectsFor(sample.size, interval_bytes_);
+  total.objects += objects;
+  total.bytes += objects * static_cast<double>(sample.size);
 }
 
 int32_t HeapTable::FunctionOf(Node* node) {

@@ -14,11 +14,13 @@ namespace spanprof {
 
 class HeapTable {
  public:
-  explicit HeapTable(v8::Isolate* isolate) : isolate_(isolate) {}
+  // `interval_bytes`: of the sampling.
+  HeapTable(v8::Isolate* isolate, uint64_t interval_bytes)
+      : isolate_(isolate), interval_bytes_(static_cast<double>(interval_bytes)) {}
 
   // Takes the stacks of a profile, which must live until the last Add().
   void Read(v8::AllocationProfile* profile);
-  // Adds one of its samples. V8 has already scaled the count to what the sample stands for.
+  // Adds one of its samples.
   void Add(const v8::AllocationProfile::Sample& sample, int32_t scope);
   // The columns that TypeScript gets: HeapColumns in src/native.ts.
   v8::Local<v8::Object> ToObject(v8::Local<v8::Context> context) const;
@@ -35,6 +37,7 @@ class HeapTable {
   int32_t String(std::string text);
 
   v8::Isolate* const isolate_;
+  const double interval_bytes_;
   std::unordered_map<uint32_t, int32_t> node_index_;  // by V8's node id
   std::vector<int32_t> node_parent_;
   std::vector<int32_t> node_function_;

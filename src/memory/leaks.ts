@@ -3,8 +3,8 @@
  * knows no clock and no V8.
  *
  * A leak, a cache that fills and a warm-up all grow at first. What tells a leak is that it goes on:
- * it has grown in each quarter of a stretch of windows, in the last one no less than a fraction of
- * the average. What is merely not collected yet is no growth either: the end of the stretch is the
+ * it has grown in each quarter of a stretch of windows, and in the second half about as much as in
+ * the first. What is merely not collected yet is no growth either: the end of the stretch is the
  * last window in which V8 did a full collection, and there must be one. And chance is ruled out:
  * sampled bytes scatter, so the growth must be several times its standard error.
  */
@@ -54,8 +54,10 @@ const MAX_SERIES = 1_000;
 const MIN_SIGNIFICANCE = 5;
 /** What grows by less is no trouble yet. */
 const MIN_GROWTH_BYTES = 1024 * 1024;
-/** A cache that levels off slows down first. */
-const MIN_LAST_QUARTER = 0.4;
+/** A cache that levels off slows down first: of all growth the second half must have this much. */
+const MIN_SECOND_HALF = 0.4;
+/** That half is fewer samples, so less can be asked of it. */
+const MIN_HALF_SIGNIFICANCE = 3.5;
 const QUARTERS = 4;
 /** Reports are for people. */
 const MAX_LEAKS = 10;
@@ -139,17 +141,23 @@ function growthOf(points: readonly Point[], intervalBytes: number): Growth | und
 }
 
 function growthOver(points: readonly Point[], intervalBytes: number): Growth | undefined {
-  const first = points[0];
+  const [first, , middle, , last] = quarters(points);
   const settled = lastSettled(points);
-  if (first === undefined || settled === undefined) return undefined;
+  if (first === undefined || middle === undefined || last === undefined) return undefined;
+  if (settled === undefined || !growsOn(points)) return undefined;
   const growth = settled.bytes - first.bytes;
-  if (growth < MIN_GROWTH_BYTES || !growsInEachQuarter(points)) return undefined;
-  // Live samples come and go independently: their number scatters by its root.
-  const standardError = intervalBytes * Math.sqrt((settled.bytes + first.bytes) / intervalBytes);
-  const significance = growth / standardError;
-  if (significance < MIN_SIGNIFICANCE) return undefined;
+  const significance = growth / standardError(first, settled, intervalBytes);
+  if (growth < MIN_GROWTH_BYTES || significance < MIN_SIGNIFICANCE) return undefined;
+  const second = last.bytes - middle.bytes;
+  if (second < MIN_SECOND_HALF * (last.bytes - first.bytes)) return undefined;
+  if (second < MIN_HALF_SIGNIFICANCE * standardError(middle, last, intervalBytes)) return undefined;
   const hours = (settled.atMillis - first.atMillis) / MILLIS_PER_HOUR;
   return { bytesPerHour: growth / hours, significance };
+}
+
+/** Of a difference. Samples come and go independently, so their number scatters by its root. */
+function standardError(a: Point, b: Point, intervalBytes: number): number {
+  return Math.sqrt((a.bytes + b.bytes) * intervalBytes);
 }
 
 /** The last point with a full collection right before it. */
@@ -163,15 +171,28 @@ function lastSettled(points: readonly Point[]): Point | undefined {
   return undefined;
 }
 
-function growsInEachQuarter(points: readonly Point[]): boolean {
-  const last = points.length - 1;
-  const at = (quarter: number): number =>
-    points[Math.round((quarter * last) / QUARTERS)]?.bytes ?? 0;
-  for (let quarter = 0; quarter < QUARTERS; quarter++) {
-    if (at(quarter + 1) <= at(quarter)) return false;
+/** Grown from quarter to quarter, and never back to where the first one was. */
+function growsOn(points: readonly Point[]): boolean {
+  const bounds = quarters(points);
+  for (const [i, bound] of bounds.entries()) {
+    if (i > 0 && bound.bytes <= (bounds[i - 1]?.bytes ?? 0)) return false;
   }
-  const average = (at(QUARTERS) - at(0)) / QUARTERS;
-  return at(QUARTERS) - at(QUARTERS - 1) >= MIN_LAST_QUARTER * average;
+  const [, early, middle] = bounds;
+  if (early === undefined || middle === undefined) return false;
+  const before = points.filter(({ atMillis }) => atMillis <= early.atMillis);
+  const after = points.filter(({ atMillis }) => atMillis >= middle.atMillis);
+  const bytesOf = (point: Point): number => point.bytes;
+  return Math.min(...after.map(bytesOf)) >= Math.max(...before.map(bytesOf));
+}
+
+/** The points at which the quarters begin and end, by time: older points are further apart. */
+function quarters(points: readonly Point[]): Point[] {
+  const start = points[0]?.atMillis ?? 0;
+  const length = (points.at(-1)?.atMillis ?? 0) - start;
+  return Array.from({ length: QUARTERS + 1 }, (_, quarter) => {
+    const atMillis = start + (quarter * length) / QUARTERS;
+    return points.filter((point) => point.atMillis <= atMillis).at(-1);
+  }).filter((point) => point !== undefined);
 }
 
 /** Every second point; the first and the last stay. */

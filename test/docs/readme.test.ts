@@ -71,7 +71,7 @@ test('the values of each profile type are those of the model', () => {
   const rows = tableRows(section(readme, '## What a profile contains'));
   const named = rows.filter(([type = '']) => type.replaceAll('`', '') in SAMPLE_TYPES);
   expect(named.map(([type, values]) => [type, values])).toEqual(
-    (['cpu', 'wall', 'heap'] as const).map((type) => [
+    (['cpu', 'wall', 'heap', 'allocs'] as const).map((type) => [
       `\`${type}\``,
       SAMPLE_TYPES[type].map((value) => `\`${value.type}/${value.unit}\``).join(', '),
     ]),
@@ -79,12 +79,15 @@ test('the values of each profile type are those of the model', () => {
 });
 
 test('frames in parentheses are those that V8 and the CPU engine give', () => {
-  const engine = read('src/cpu/native-engine.ts') + read('native/cpu_sampler.cc');
+  const engine =
+    read('src/cpu/native-engine.ts') +
+    read('native/cpu_sampler.cc') +
+    read('src/memory/native-engine.ts');
   const ofV8 = ['(garbage collector)', '(program)'];
   const named = tableRows(section(readme, '## What a profile contains')).flatMap(([name = '']) =>
     name.startsWith('`(') ? [name.replaceAll('`', '')] : [],
   );
-  expect(named).toHaveLength(5);
+  expect(named).toHaveLength(6);
   expect(named.filter((name) => !ofV8.includes(name) && !engine.includes(name))).toEqual([]);
 });
 

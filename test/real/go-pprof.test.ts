@@ -9,8 +9,13 @@ const source = join(programs, 'go/two-agents.ts');
 
 let folder = '';
 /** Files of one type, oldest first. */
-const pathsOf: Record<string, string[]> = { cpu: [], wall: [], heap: [] };
-const checksOf: Record<string, ProfileCheck[]> = { cpu: [], wall: [], heap: [] };
+const pathsOf: Record<string, string[]> = { cpu: [], wall: [], heap: [], allocs: [] };
+const checksOf: Record<string, ProfileCheck[]> = {
+  cpu: [],
+  wall: [],
+  heap: [],
+  allocs: [],
+};
 
 describe.skipIf(!goAvailable)('what Go reads from the profiles of a labelled program', () => {
   beforeAll(async () => {
@@ -50,8 +55,13 @@ describe.skipIf(!goAvailable)('what Go reads from the profiles of a labelled pro
         { type: 'inuse_objects', unit: 'count' },
         { type: 'inuse_space', unit: 'bytes' },
       ],
+      allocs: [
+        { type: 'alloc_objects', unit: 'count' },
+        { type: 'alloc_space', unit: 'bytes' },
+      ],
     };
     for (const [type, sampleTypes] of Object.entries(valueTypes)) {
+      const isMemory = type === 'heap' || type === 'allocs';
       const checks = checksOf[type] ?? [];
       // Two seconds of work in windows of one.
       expect(checks.length).toBeGreaterThanOrEqual(2);
@@ -59,10 +69,10 @@ describe.skipIf(!goAvailable)('what Go reads from the profiles of a labelled pro
         expect(check.error).toBeUndefined();
         expect(check.sampleTypes).toEqual(sampleTypes);
         expect(check.periodType).toEqual(
-          type === 'heap' ? { type: 'space', unit: 'bytes' } : sampleTypes[1],
+          isMemory ? { type: 'space', unit: 'bytes' } : sampleTypes[1],
         );
         // Odd, so that V8's sampler can be told by it.
-        expect(check.period).toBe(type === 'heap' ? 524_289 : 2_000_000);
+        expect(check.period).toBe(isMemory ? 524_289 : 2_000_000);
         expect(check.durationNanos).toBeGreaterThan(0);
         expect(Math.abs(check.timeNanos / 1e6 - Date.now())).toBeLessThan(600_000);
         expect(check.comments.join('\n')).toContain('two-agents');
@@ -100,12 +110,13 @@ describe.skipIf(!goAvailable)('what Go reads from the profiles of a labelled pro
   });
 
   test('go tool pprof -top takes one file and several', async () => {
-    const { cpu = [], heap = [] } = pathsOf;
+    const { cpu = [], heap = [], allocs = [] } = pathsOf;
     expect(await goToolPprof(['-top', ...cpu])).toMatch(/\bplanRoute$/m);
     expect(await goToolPprof(['-top', cpu[0] ?? ''])).toMatch(/^Type: cpu$/m);
     expect(await goToolPprof(['-top', '-sample_index=samples', ...cpu])).toMatch(/\bsummarize$/m);
     expect(await goToolPprof(['-top', heap.at(-1) ?? ''])).toMatch(/^Type: inuse_space$/m);
     expect(await goToolPprof(['-top', ...heap])).toMatch(/\bplanRoute$/m);
+    expect(await goToolPprof(['-top', allocs[0] ?? ''])).toMatch(/^Type: alloc_space$/m);
   });
 
   test('go tool pprof -tags lists the labels', async () => {

@@ -1,0 +1,161 @@
+/** Leaks and what only looks like one, as series of sampled live bytes with the scatter of sampling. */
+import { describe, expect, test } from 'vitest';
+import { type Leak, LeakDetector } from '../../src/memory/leaks.ts';
+import { ProfileBuilder } from '../../src/profile/builder.ts';
+import { PERIOD_TYPES, type Profile, SAMPLE_TYPES } from '../../src/profile/model.ts';
+import { milliseconds } from '../../src/units.ts';
+
+const MIB = 1024 * 1024;
+const INTERVAL_BYTES = 512 * 1024;
+const START_MILLIS = Date.UTC(2026, 0, 1);
+
+/** Mulberry32: the same scatter in every run. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Live bytes as a sampler sees them that picks one in 512 KiB: small objects, Poisson. */
+function sampled(bytes: number, random: () => number): number {
+  let picked = 0;
+  for (let left = bytes / INTERVAL_BYTES; left > 0; picked++) left += Math.log(1 - random());
+  return Math.max(0, picked - 1) * INTERVAL_BYTES;
+}
+
+function heapOf(sites: Readonly<Record<string, number>>): Profile {
+  const builder = new ProfileBuilder({
+    profileType: 'heap',
+    sampleTypes: SAMPLE_TYPES.heap,
+    periodType: PERIOD_TYPES.heap,
+    period: INTERVAL_BYTES,
+    timeNanos: 0n,
+    durationNanos: 0n,
+    comments: [],
+  });
+  for (const [name, bytes] of Object.entries(sites)) {
+    const app = builder.stack(-1, builder.frame(name, '/app/tools.js', 12));
+    const leaf = builder.stack(app, builder.frame('push', 'node:internal/thing', 1));
+    const labels = { agent_name: 'writer', session_id: `s-${bytes}` };
+    builder.add(leaf, builder.labelSet(labels), bytes / 100, bytes);
+  }
+  return builder.build();
+}
+
+/** Bytes of a window that stay: what was picked once is picked in all windows to come. */
+interface Stays {
+  readonly stays: number;
+}
+
+interface Course {
+  readonly windows: number;
+  readonly live: (window: number) => Record<string, number | Stays>;
+  /** Windows from one full collection to the next. */
+  readonly collectEvery?: number;
+  readonly seed?: number;
+}
+
+/** What is reported after each window. */
+function reports({ windows, live, collectEvery = 1, seed = 1 }: Course): (readonly Leak[])[] {
+  const random = randomNumbers(seed);
+  const detector = new LeakDetector(INTERVAL_BYTES);
+  const hoards: Record<string, number> = {};
+  return Array.from({ length: windows }, (_, window) => {
+    const seen: Record<string, number> = {};
+    for (const [name, bytes] of Object.entries(live(window))) {
+      if (typeof bytes === 'number') {
+        seen[name] = sampled(bytes, random);
+      } else {
+        hoards[name] = (hoards[name] ?? 0) + sampled(bytes.stays, random);
+        seen[name] = hoards[name];
+      }
+    }
+    detector.add(heapOf(seen), {
+      endMillis: milliseconds(START_MILLIS + window * 60_000),
+      fullCollections: Math.floor(window / collectEvery),
+    });
+    return detector.leaks;
+  });
+}
+
+describe('a leak', () => {
+  const live = () => ({ hoard: { stays: 20 * MIB }, cache: 50 * MIB });
+
+  test('is named within five windows, with site, owner and growth', () => {
+    const leaks = reports({ windows: 5, live }).at(-1) ?? [];
+    expect(leaks).toHaveLength(1);
+    const [leak] = leaks;
+    expect(leak?.site).toEqual({ function: 'hoard', file: '/app/tools.js', line: 12 });
+    expect(leak?.owner).toEqual({ agent_name: 'writer' });
+    expect(leak?.firstSeenMillis).toBe(START_MILLIS);
+    expect((leak?.growthBytesPerHour ?? 0) / (20 * 60 * MIB)).toBeGreaterThan(0.7);
+    expect((leak?.growthBytesPerHour ?? 0) / (20 * 60 * MIB)).toBeLessThan(1.3);
+    expect(leak?.confidence).toBeGreaterThan(0.5);
+  });
+
+  test('becomes surer with time, and stays named for hours', () => {
+    const all = reports({ windows: 240, live });
+    const confidences = all.slice(8).map(([leak]) => leak?.confidence ?? 0);
+    expect(Math.min(...confidences)).toBeGreaterThan(0.6);
+    expect(confidences.at(-1)).toBeGreaterThan(0.9);
+    expect(all.slice(8).every((leaks) => leaks.length === 1)).toBe(true);
+  });
+
+  test('that is slow is named later', () => {
+    const slow = reports({
+      windows: 240,
+      live: () => ({ hoard: { stays: 0.5 * MIB }, cache: 50 * MIB }),
+    });
+    const first = slow.findIndex((leaks) => leaks.length > 0);
+    expect(first).toBeGreaterThan(20);
+    expect(slow.at(-1)?.[0]?.site.function).toBe('hoard');
+  });
+
+  test('is not named as long as V8 has not collected it: it may be garbage', () => {
+    expect(reports({ windows: 30, live, collectEvery: 1_000 }).flat()).toEqual([]);
+  });
+
+  test('is forgotten when sampling begins anew', () => {
+    const detector = new LeakDetector(INTERVAL_BYTES);
+    for (let window = 0; window < 6; window++) {
+      const endMillis = milliseconds(START_MILLIS + window * 60_000);
+      detector.add(heapOf({ hoard: window * 20 * MIB }), { endMillis, fullCollections: window });
+    }
+    expect(detector.leaks).toHaveLength(1);
+    detector.reset();
+    expect(detector.leaks).toEqual([]);
+  });
+});
+
+describe('what is healthy raises nothing', () => {
+  const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
+  const courses: Record<string, Omit<Course, 'windows'>> = {
+    'a cache that fills and levels off': {
+      live: (window) => ({ put: Math.min(20 + window * 40, 100) * MIB }),
+    },
+    'a cache that fills ever more slowly': {
+      live: (window) => ({ put: 100 * (1 - Math.exp(-window / 1.5)) * MIB }),
+    },
+    'a connection pool that grows in steps': {
+      live: (window) => ({ connect: (window < 2 ? 4 : window < 9 ? 12 : 16) * MIB }),
+    },
+    'a warm-up': { live: (window) => ({ load: (window === 0 ? 30 : 45) * MIB }) },
+    'garbage that waits for a full collection': {
+      live: (window) => ({ parse: (20 + (window % 8) * 25) * MIB }),
+      collectEvery: 8,
+    },
+    'steady work': { live: () => ({ work: 40 * MIB, other: 8 * MIB, third: 200 * MIB }) },
+    'load that comes and goes from window to window': {
+      live: (window) => ({ requests: (60 + 40 * Math.sin(2 * window)) * MIB }),
+    },
+  };
+  test.each(Object.entries(courses))('%s', (_, course) => {
+    for (const seed of seeds) {
+      expect(reports({ windows: 60, ...course, seed }).flat()).toEqual([]);
+    }
+  });
+});

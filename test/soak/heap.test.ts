@@ -1,0 +1,51 @@
+/**
+ * Labelled heap sampling with workers that come and go and an inspector client beside it, on every
+ * Node at once: no crash, ours comes back each time, memory that does not grow.
+ */
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { nodeBinary } from '../../scripts/nodes.mjs';
+import { readProfiles, samplesOf } from '../helpers/profiles.ts';
+import { programs, runProgram, withFolder } from '../helpers/programs.ts';
+
+const SECONDS = Number(process.env['TEST_SOAK_SECONDS'] ?? 1_080);
+const MIB = 1024 * 1024;
+/** The first fifth is warm-up. */
+const WARM_UP = 0.2;
+
+const mean = (numbers: readonly number[]): number =>
+  numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+
+describe.concurrent('heap sampling', () => {
+  test.each([20, 22, 24, 26])('on Node %i', async (major) => {
+    await withFolder(async (folder) => {
+      const result = await runProgram(join(programs, 'truth/heap-churn.mjs'), {
+        node: nodeBinary(major),
+        args: [String(SECONDS)],
+        timeoutMillis: (SECONDS + 60) * 1000,
+        env: {
+          SPANPROF_FILE_DIRECTORY: folder,
+          SPANPROF_WINDOW_SECONDS: '1',
+          SPANPROF_HEAP_INTERVAL_BYTES: '16384',
+        },
+      });
+      expect(result).toMatchObject({ code: 0, signal: null, stderr: '' });
+      const lines = result.stdout.trimEnd().split('\n');
+      const end = JSON.parse(lines.at(-1) ?? '') as {
+        terminated: number;
+        heap: { labels: boolean; restarts: number };
+      };
+      expect(end.terminated).toBeGreaterThan(SECONDS / 4);
+      expect(end.heap.restarts).toBeGreaterThan(SECONDS / 30);
+      const samples = readProfiles(folder, 'heap').flatMap(({ profile }) => samplesOf(profile));
+      expect(samples.some(({ labels }) => labels['agent_name'] === 'b')).toBe(true);
+      const rss = lines.slice(0, -1).map((line) => (JSON.parse(line) as { rss: number }).rss);
+      const steady = rss.slice(Math.ceil(rss.length * WARM_UP));
+      if (steady.length < 20) return; // too short to tell
+      const half = Math.floor(steady.length / 2);
+      const growth = mean(steady.slice(half)) - mean(steady.slice(0, half));
+      console.log(`Node ${major}: RSS ${(growth / MIB).toFixed(1)} MiB more in the second half`);
+      expect(growth / MIB).toBeLessThan(10);
+    });
+  });
+});
