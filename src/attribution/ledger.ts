@@ -211,7 +211,7 @@ export class Ledger {
     const now = nowMillis();
     const intervalBytes = this.#options.heapIntervalBytes();
     if (intervalBytes !== undefined && isLarge(bill, intervalBytes))
-      this.#liveBytes.look(intervalBytes);
+      this.#liveBytes.look(intervalBytes, this.#peaks.collections, true);
     if (this.#governor.fallbacks !== bill.fallbacksBefore) bill.isSampled = true;
     const { numbers } = this.#table.columns;
     this.#readMemory(now);
@@ -318,7 +318,9 @@ export class Ledger {
   #upkeep(): void {
     this.#share();
     const intervalBytes = this.#options.heapIntervalBytes();
-    if (intervalBytes !== undefined) this.#liveBytes.look(intervalBytes);
+    if (intervalBytes !== undefined) {
+      this.#liveBytes.look(intervalBytes, this.#peaks.collections);
+    }
     this.#mindTheCost();
     if (this.#options.cpu === 'exact' && !this.#switcher.isOn && this.#governor.mayReturn()) {
       this.#switchOn();
@@ -390,5 +392,5 @@ export class Ledger {
 
 /** Enough was allocated in it that a look at what is alive says something. */
 function isLarge(bill: Bill, intervalBytes: number): boolean {
-  return bill.final === undefined && (bill.inclusive?.allocatedBytes ?? 0) > 4 * intervalBytes;
+  return bill.final === undefined && (bill.inclusive?.allocatedBytes ?? 0) > 16 * intervalBytes;
 }

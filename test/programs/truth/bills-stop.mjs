@@ -23,8 +23,9 @@ for (let round = 0; round < 3; round++) {
   await start({ windowSeconds: 3600, exporters: [] });
   const { result, usage: bill } = await measure({ agent_name: 'a' }, async () => {
     await sleep(1);
-    for (let i = 0, x = 1; i < 3e6; i++) x *= 1.0000001;
-    return usage() !== undefined;
+    let x = 1;
+    for (let i = 0; i < 3e6; i++) x *= 1.0000001;
+    return usage() !== undefined && x > 1;
   });
   const during = status().bills.method;
   await stop();

@@ -4,7 +4,7 @@
  *
  *     bills.mjs <slice µs> <all work ms>   →  { truth, usages, accounts, threadCpuMicros, ... }
  */
-import { readFile, stat } from 'node:fs';
+import { stat } from 'node:fs';
 import { Readable } from 'node:stream';
 import { accounts, invocation, start, status, stop } from '../../../dist/index.js';
 import { addon } from '../../../dist/native.js';
