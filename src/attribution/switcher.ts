@@ -14,7 +14,10 @@ import type { Slot } from './slot.ts';
 /** Bound once: test frameworks replace the clocks of the application, not ours. */
 const nowMillis = performance.now.bind(performance);
 
-/** A piece this long is settled by itself: the kernel may have run another thread in it. */
+/**
+ * A piece this long is settled by itself: the kernel may have run another thread in it, and the next
+ * ones must not pay for that.
+ */
 const LONG_MILLIS = 1;
 /** As in native/switcher.cc. */
 const GAP_MILLIS = 0.02;
@@ -68,7 +71,9 @@ function createSwitch(
       }
       pending[from] = sum + elapsed + TINY_MILLIS;
       if (elapsed > LONG_MILLIS) addon.switcherSettle(from, elapsed);
-    } else if (at(words, IN_TURN) === 0 && elapsed > GAP_MILLIS) {
+    } else if (at(words, IN_TURN) !== 0) {
+      if (elapsed > LONG_MILLIS) addon.switcherSettle(0, 0);
+    } else if (elapsed > GAP_MILLIS) {
       numbers[LAST] = now - elapsed;
       addon.switcherWake();
       numbers[LAST] = nowMillis();
