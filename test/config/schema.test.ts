@@ -187,7 +187,12 @@ test('the documented names and defaults', () => {
     windowSeconds: 60,
     cpu: { enabled: true, frequencyHertz: 100, wall: true },
     heap: { enabled: true, intervalBytes: 524_288, labels: true, allocs: true },
-    attribution: { cpu: 'exact', bytes: 'sampled', budgetPercent: 3 },
+    attribution: {
+      cpu: 'exact',
+      bytes: 'sampled',
+      maxSwitchesPerSecond: 500_000,
+      budgetPercent: 3,
+    },
     exporters: ['file'],
     file: { directory: join(cwd, 'profiles'), maxFiles: 1000, maxBytes: 536_870_912 },
     pyroscope: {
