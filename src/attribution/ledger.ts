@@ -48,8 +48,8 @@ export interface LedgerOptions {
   readonly countsBytes: boolean;
   readonly budgetPercent: number;
   readonly maxLooksPerSecond: number;
-  /** Distance of the CPU sampler's signals. */
-  readonly cpuPeriodMillis: number;
+  /** Distance of the CPU sampler's signals; undefined if it does not run. */
+  readonly cpuPeriodMillis: number | undefined;
   /** Calls a function outside of whatever the application is doing. */
   readonly outside: (fn: () => void) => void;
 }
@@ -105,7 +105,7 @@ export class Ledger {
       intervalBytes: () => options.heapIntervalBytes() ?? 1,
       openBills: () => this.#outermost.size,
     });
-    this.#cpuSamples = new CpuSamples(addon, options.cpuPeriodMillis, billOf);
+    this.#cpuSamples = new CpuSamples(addon, options.cpuPeriodMillis ?? 0, billOf);
     this.#liveBytes = new LiveBytes(addon, billOf);
     this.#governor = new Governor({ ...options, columns });
   }
@@ -223,6 +223,7 @@ export class Ledger {
       openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
       externalBytes: numbers[SWITCHER_NUMBER.externalBytes] ?? 0,
       heapIntervalBytes: intervalBytes,
+      cpuPeriodMillis: this.#options.cpuPeriodMillis,
       countsBytes: this.#options.countsBytes,
     });
   }

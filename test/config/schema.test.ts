@@ -226,6 +226,7 @@ test('the documented names and defaults', () => {
     'heap.allocs SPANPROF_HEAP_ALLOCS',
     'attribution.cpu SPANPROF_ATTRIBUTION_CPU',
     'attribution.bytes SPANPROF_ATTRIBUTION_BYTES',
+    'attribution.maxSwitchesPerSecond SPANPROF_ATTRIBUTION_MAX_SWITCHES_PER_SECOND',
     'attribution.budgetPercent SPANPROF_ATTRIBUTION_BUDGET_PERCENT',
     'exporters SPANPROF_EXPORTERS',
     'file.directory SPANPROF_FILE_DIRECTORY',
