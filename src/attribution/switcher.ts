@@ -26,9 +26,8 @@ const TINY_MILLIS = 1e-12;
 const LOOKS_BETWEEN_CHECKS = 1 << 15;
 
 const CALLS_PER_BATCH = 256;
-/** What Node and V8 need to call a hook (measured: bench/bills-cost.mjs). */
-const FRAME_HOOK_NANOS = 20;
-const ASYNC_HOOK_NANOS = 110;
+/** What a hook costs beside its function; where async_hooks run, labels pay for them already. */
+const HOOK_NANOS = 20;
 /** The rest of a switch beside reading the clock. */
 const BOOKING_NANOS = 10;
 /** The call to native code, and now and then V8's statistics. */
@@ -143,9 +142,8 @@ export class Switcher {
       }
       return (least / CALLS_PER_BATCH) * NANOS_PER_MILLI;
     };
-    const hookNanos = this.#slot.mechanism === 'frame' ? FRAME_HOOK_NANOS : ASYNC_HOOK_NANOS;
     return {
-      lookNanos: perCallNanos(look) + hookNanos,
+      lookNanos: perCallNanos(look) + HOOK_NANOS,
       switchNanos:
         perCallNanos(nowMillis) + BOOKING_NANOS + (this.#countsBytes ? COUNTING_NANOS : 0),
     };
