@@ -167,7 +167,7 @@ void HeapSeenScopes(const Arguments& args) {
 // heapStop(): void
 void HeapStop(const Arguments& args) { Of(args)->heap.Stop(); }
 
-// heapLiveBytes(): Float64Array of scope and bytes in turn
+// heapLiveBytes(): Float64Array
 void HeapLiveBytes(const Arguments& args) {
   args.GetReturnValue().Set(Of(args)->heap.LiveBytesByScope());
 }

@@ -53,6 +53,8 @@ class HeapObserver {
   int32_t ScopeOf(uint64_t sample_id) const;
   // Highest sample id noted so far.
   uint64_t last_sample_id() const { return first_recent_ + recent_.size() - 1; }
+  // Samples up to this one have been through a collection, and are alive for good reason.
+  uint64_t SurvivedUpto();
   // Forgets the samples up to `upto` but those in `live`.
   void Keep(const std::vector<v8::AllocationProfile::Sample>& live, uint64_t upto);
   // Scopes noted since the last call, each once.
@@ -94,6 +96,8 @@ class HeapObserver {
   std::vector<int32_t> recent_;
   uint64_t first_recent_ = 1;
   size_t seen_upto_ = 0;
+  uint64_t survived_upto_ = 0;
+  uint64_t collections_ = 0;  // of the meter, when that was set
   std::unordered_map<uint64_t, int32_t> older_;
 };
 

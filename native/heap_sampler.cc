@@ -62,23 +62,28 @@ v8::Local<v8::Value> HeapSampler::Collect(v8::Local<v8::Context> context) {
 }
 
 v8::Local<v8::Value> HeapSampler::LiveBytesByScope() {
-  std::unordered_map<int32_t, double> bytes_by_scope;
+  struct Bytes {
+    double survived = 0;
+    double young = 0;
+  };
+  std::unordered_map<int32_t, Bytes> by_scope;
   if (StillOurs() && labelled_) {
+    const uint64_t survived_upto = observer_.SurvivedUpto();
     std::unique_ptr<v8::AllocationProfile> profile(
         isolate_->GetHeapProfiler()->GetAllocationProfile());
-    if (profile != nullptr) {
-      for (const auto& sample : profile->GetSamples()) {
-        const int32_t scope = observer_.ScopeOf(sample.sample_id);
-        if (scope == kNoScope) continue;
-        bytes_by_scope[scope] += static_cast<double>(sample.count) * static_cast<double>(sample.size);
-      }
+    if (profile == nullptr) return js::Float64s(isolate_, {});
+    for (const auto& sample : profile->GetSamples()) {
+      const int32_t scope = observer_.ScopeOf(sample.sample_id);
+      if (scope == kNoScope) continue;
+      const double bytes = static_cast<double>(sample.count) * static_cast<double>(sample.size);
+      Bytes& sum = by_scope[scope];
+      (sample.sample_id <= survived_upto ? sum.survived : sum.young) += bytes;
     }
   }
   std::vector<double> flat;
-  flat.reserve(bytes_by_scope.size() * 2);
-  for (const auto& [scope, bytes] : bytes_by_scope) {
-    flat.push_back(scope);
-    flat.push_back(bytes);
+  flat.reserve(by_scope.size() * 3);
+  for (const auto& [scope, bytes] : by_scope) {
+    flat.insert(flat.end(), {static_cast<double>(scope), bytes.survived, bytes.young});
   }
   return js::Float64s(isolate_, flat);
 }

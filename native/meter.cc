@@ -44,6 +44,7 @@ void Meter::OnGcEnd(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
   if (self->gc_depth_ == 0 || --self->gc_depth_ > 0) return;
   const double cpu_millis = ThreadCpuMillis() - self->gc_begin_cpu_millis_;
   self->switcher_->Resume(cpu_millis);
+  self->collections_++;
   self->Add(static_cast<int32_t>(kCollection), cpu_millis, self->gc_used_bytes_);
 }
 

@@ -26,6 +26,8 @@ class Meter {
   void OnSample(int32_t scope, size_t bytes) {
     if (running_) Add(scope, static_cast<double>(bytes), 0);
   }
+  // Collections seen so far.
+  uint64_t collections() const { return collections_; }
   // What happened since the last call, three numbers each: scope, bytes, 0 for a sampled allocation;
   // -1, the thread's CPU milliseconds, V8's used bytes at its beginning for a garbage collection.
   v8::Local<v8::Value> TakeEvents();
@@ -41,6 +43,7 @@ class Meter {
   Switcher* const switcher_;
   bool running_ = false;
   int gc_depth_ = 0;
+  uint64_t collections_ = 0;
   double gc_begin_cpu_millis_ = 0;
   double gc_used_bytes_ = 0;
   std::vector<double> events_;

@@ -18,6 +18,9 @@ constexpr double kChunkMillis = 0.1;
 constexpr double kGapMillis = 0.02;
 // Between a callback and its microtasks Node returns from JavaScript for a moment: one turn still.
 constexpr double kSameTurnMillis = 0.002;
+// A piece this long is settled by itself: the kernel may have run another thread in it, and the next
+// ones must not pay for that. As in src/attribution/switcher.ts.
+constexpr double kLongMillis = 1;
 // Added to every booking, so that a row with a booking is never 0 (see `touched`).
 constexpr double kTinyMillis = 1e-12;
 
@@ -53,11 +56,13 @@ inline void Switcher::Exit(bool leaves_turn) {
 
 inline void Switcher::Book(double now_millis) {
   const int32_t row = words_[kRow];
+  const double elapsed = now_millis - numbers_[kLastMillis];
+  numbers_[kLastMillis] = now_millis;
   if (row != 0) {
     if (pending_[row] == 0) touched_[words_[kTouched]++] = row;
-    pending_[row] += now_millis - numbers_[kLastMillis] + kTinyMillis;
+    pending_[row] += elapsed + kTinyMillis;
   }
-  numbers_[kLastMillis] = now_millis;
+  if (elapsed > kLongMillis && (row != 0 || words_[kInTurn] != 0)) Settle(row, elapsed);
 }
 
 inline void Switcher::Collect() {

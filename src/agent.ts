@@ -291,7 +291,10 @@ export class Agent {
       countsBytes: config.attribution.bytes === 'exact' && config.attribution.cpu === 'exact',
       budgetPercent: config.attribution.budgetPercent,
       maxLooksPerSecond: config.attribution.maxSwitchesPerSecond,
-      cpuPeriodMillis: MILLIS_PER_SECOND / config.cpu.frequencyHertz,
+      cpuPeriodMillis:
+        config.cpu.enabled && config.attribution.cpu !== 'off'
+          ? MILLIS_PER_SECOND / config.cpu.frequencyHertz
+          : undefined,
     });
   }
 

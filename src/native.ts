@@ -171,7 +171,10 @@ export interface Addon {
   heapAllocs(): AllocWindow | undefined;
   heapSeenScopes(): Int32Array;
   heapStop(): void;
-  /** Scope and live bytes in turn, for every scope with a live sample. */
+  /**
+   * Three numbers for every scope with a live sample: scope, bytes that have survived a collection,
+   * bytes allocated since the last one. Collections are seen between `meterStart` and `meterStop`.
+   */
   heapLiveBytes(): Float64Array;
   // native/switcher.cc
   billTable(rows: number): BillColumns;

@@ -1,6 +1,5 @@
 /** A bill: who pays, and for what. Its running figures are in a row of the table (table.ts). */
 import type { Labels } from '../profile/model.ts';
-import type { BillList } from './bill-list.ts';
 import { LATE_ROW, NOBODYS_ROW, type RowFigures } from './table.ts';
 
 /** Instead of a row: the parent pays from here on. */
@@ -55,7 +54,7 @@ export class Bill {
   firstChild: Bill | undefined;
   nextSibling: Bill | undefined;
   previousSibling: Bill | undefined;
-  /** See bill-list.ts. */
+  /** The list it is in, and its neighbours there. */
   list: BillList | undefined;
   newer: Bill | undefined;
   older: Bill | undefined;
@@ -90,6 +89,32 @@ export class Bill {
     else previousSibling.nextSibling = nextSibling;
     if (nextSibling !== undefined) nextSibling.previousSibling = previousSibling;
     child.previousSibling = child.nextSibling = undefined;
+  }
+}
+
+/** Bills in order of opening or of ending, oldest first. A bill is in one list at a time. */
+export class BillList {
+  oldest: Bill | undefined;
+  #newest: Bill | undefined;
+  size = 0;
+
+  add(bill: Bill): void {
+    bill.list = this;
+    bill.older = this.#newest;
+    bill.newer = undefined;
+    if (this.#newest === undefined) this.oldest = bill;
+    else this.#newest.newer = bill;
+    this.#newest = bill;
+    this.size++;
+  }
+
+  remove(bill: Bill): void {
+    if (bill.older === undefined) this.oldest = bill.newer;
+    else bill.older.newer = bill.newer;
+    if (bill.newer === undefined) this.#newest = bill.older;
+    else bill.newer.older = bill.older;
+    bill.older = bill.newer = bill.list = undefined;
+    this.size--;
   }
 }
 

@@ -3,6 +3,7 @@
  * all copies of the package in it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { messageOf } from '../errors.ts';
 import type { Labels } from '../profile/model.ts';
 import { type LabelInput, mergeLabels, NO_LABELS } from './labels.ts';
@@ -14,7 +15,12 @@ import type { Slot } from './slot.ts';
 /** A scope's labels on their way to another thread or process; plain data. */
 export interface Carrier {
   readonly labels: Labels;
+  /** Where it comes from: back in the same thread the work is charged to the same bill. */
+  readonly origin?: { readonly thread: string; readonly scope: number };
 }
+
+/** Told apart from every other thread of every other process. */
+const thisThread = randomUUID();
 
 export interface OpenOptions {
   /** The scope it belongs into; undefined for none. */
@@ -158,15 +164,22 @@ export class ScopeContext {
   }
 
   carry(): Carrier {
-    return { labels: this.labels() };
+    const scope = this.storage.getStore();
+    if (scope === undefined) return { labels: NO_LABELS };
+    return { labels: scope.labels, origin: { thread: thisThread, scope: scope.id } };
   }
 
   /** Calls `fn` in a scope with exactly the carrier's labels. */
   resume<Result>(carrier: Carrier, fn: () => Result): Result {
     const store = this.#store;
     if (store === undefined) return fn();
-    const labels = (carrier as Partial<Carrier> | undefined)?.labels ?? NO_LABELS;
-    return this.#enter(store.open(this.#merge(NO_LABELS, labels)), fn, []);
+    const { labels, origin }: Partial<Carrier> = carrier ?? {};
+    const scope = store.open(this.#merge(NO_LABELS, labels ?? NO_LABELS));
+    if (origin?.thread === thisThread && typeof origin.scope === 'number') {
+      const carried = store.scopeOf(origin.scope);
+      if (carried !== undefined) this.#ledger?.open(scope, carried, 'run');
+    }
+    return this.#enter(scope, fn, []);
   }
 
   /** For the ledger: what to call whenever a scope is entered synchronously, or come back to. */

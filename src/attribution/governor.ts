@@ -90,7 +90,9 @@ export class Governor {
     const looks = this.#words[SWITCHER_WORD.looks] ?? 0;
     const switches = this.#words[SWITCHER_WORD.switches] ?? 0;
     const { lookNanos, switchNanos } = this.#cost;
-    this.#costPercent = ((looks * lookNanos + switches * switchNanos) / usedNanos) * PERCENT;
+    // Never above 100, so that a budget of 100 is none.
+    const costNanos = looks * lookNanos + switches * switchNanos;
+    this.#costPercent = Math.min(1, costNanos / usedNanos) * PERCENT;
     this.#looksPerSecond = (looks / millis) * MILLIS_PER_SECOND;
     this.#newWindow(now, cpuNanos);
     const isTooDear =

@@ -48,10 +48,11 @@ export function usageOf(error: unknown): Usage | undefined {
 
 export function invocation(context: ScopeContext, labels: LabelInput): Invocation {
   const scope = openInvocation(context, labels);
+  let ended: Usage | undefined;
   return {
     run: (fn, ...args) => context.runIn(scope, fn, args),
     usage: () => (scope && context.ledger?.usageOf(scope)) ?? NO_USAGE,
-    end: () => close(context, scope),
+    end: () => (ended ??= close(context, scope)),
   };
 }
 

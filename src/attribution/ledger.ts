@@ -12,8 +12,7 @@ import { clearInterval, setInterval } from 'node:timers';
 import { type Addon, SWITCHER_NUMBER } from '../native.ts';
 import { NANOS_PER_MILLI } from '../units.ts';
 import { Accounts, type AccountsReport, type Entry, selfOf } from './accounts.ts';
-import { Bill, type BillKind, FOLDED, LATE, NOBODY, payerOf } from './bill.ts';
-import { BillList } from './bill-list.ts';
+import { Bill, type BillKind, BillList, FOLDED, LATE, NOBODY, payerOf } from './bill.ts';
 import { CpuSamples } from './cpu-samples.ts';
 import { Governor, type GovernorStatus, type HookCost } from './governor.ts';
 import { HeapEvents } from './heap-events.ts';
@@ -49,8 +48,8 @@ export interface LedgerOptions {
   readonly countsBytes: boolean;
   readonly budgetPercent: number;
   readonly maxLooksPerSecond: number;
-  /** Distance of the CPU sampler's signals. */
-  readonly cpuPeriodMillis: number;
+  /** Distance of the CPU sampler's signals; undefined if it does not run. */
+  readonly cpuPeriodMillis: number | undefined;
   /** Calls a function outside of whatever the application is doing. */
   readonly outside: (fn: () => void) => void;
 }
@@ -106,7 +105,7 @@ export class Ledger {
       intervalBytes: () => options.heapIntervalBytes() ?? 1,
       openBills: () => this.#outermost.size,
     });
-    this.#cpuSamples = new CpuSamples(addon, options.cpuPeriodMillis, billOf);
+    this.#cpuSamples = new CpuSamples(addon, options.cpuPeriodMillis ?? 0, billOf);
     this.#liveBytes = new LiveBytes(addon, billOf);
     this.#governor = new Governor({ ...options, columns });
   }
@@ -212,7 +211,7 @@ export class Ledger {
     const now = nowMillis();
     const intervalBytes = this.#options.heapIntervalBytes();
     if (intervalBytes !== undefined && isLarge(bill, intervalBytes))
-      this.#liveBytes.look(intervalBytes);
+      this.#liveBytes.look(intervalBytes, this.#peaks.collections, true);
     if (this.#governor.fallbacks !== bill.fallbacksBefore) bill.isSampled = true;
     const { numbers } = this.#table.columns;
     this.#readMemory(now);
@@ -225,6 +224,7 @@ export class Ledger {
       openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
       externalBytes: numbers[SWITCHER_NUMBER.externalBytes] ?? 0,
       heapIntervalBytes: intervalBytes,
+      cpuPeriodMillis: this.#options.cpuPeriodMillis,
       countsBytes: this.#options.countsBytes,
     });
   }
@@ -319,7 +319,9 @@ export class Ledger {
   #upkeep(): void {
     this.#share();
     const intervalBytes = this.#options.heapIntervalBytes();
-    if (intervalBytes !== undefined) this.#liveBytes.look(intervalBytes);
+    if (intervalBytes !== undefined) {
+      this.#liveBytes.look(intervalBytes, this.#peaks.collections);
+    }
     this.#mindTheCost();
     if (this.#options.cpu === 'exact' && !this.#switcher.isOn && this.#governor.mayReturn()) {
       this.#switchOn();
@@ -404,5 +406,5 @@ export class Ledger {
 
 /** Enough was allocated in it that a look at what is alive says something. */
 function isLarge(bill: Bill, intervalBytes: number): boolean {
-  return bill.final === undefined && (bill.inclusive?.allocatedBytes ?? 0) > 4 * intervalBytes;
+  return bill.final === undefined && (bill.inclusive?.allocatedBytes ?? 0) > 16 * intervalBytes;
 }

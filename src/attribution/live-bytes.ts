@@ -8,11 +8,13 @@ const nowMillis = performance.now.bind(performance);
 /** A look takes 0.05 to 0.7 ms, with the number of live samples: so it costs at most half a percent. */
 const MILLIS_BETWEEN_LOOKS_PER_MILLI = 200;
 const MIN_MILLIS_BETWEEN_LOOKS = 20;
+const NUMBERS_PER_SCOPE = 3;
 
 export class LiveBytes {
   readonly #addon: Addon;
   readonly #billOf: (scopeId: number) => Bill | undefined;
   #seen = new Set<Bill>();
+  #lastLookMillis = Number.NEGATIVE_INFINITY;
   #nextLookMillis = 0;
 
   constructor(addon: Addon, billOf: (scopeId: number) => Bill | undefined) {
@@ -20,12 +22,18 @@ export class LiveBytes {
     this.#billOf = billOf;
   }
 
-  /** Looks, unless the last time was just now. `intervalBytes` as in `HeapEvents`. */
-  look(intervalBytes: number): void {
+  /**
+   * Looks, unless the last time was just now. `intervalBytes` as in `HeapEvents`; `isLast`: a bill that
+   * allocated a lot ends; `collections`: how many there have been.
+   */
+  look(intervalBytes: number, collections: number, isLast = false): void {
     const begin = nowMillis();
-    if (begin < this.#nextLookMillis) return;
+    const soonest = isLast ? this.#lastLookMillis + MIN_MILLIS_BETWEEN_LOOKS : this.#nextLookMillis;
+    if (begin < soonest) return;
     const live = this.#addon.heapLiveBytes();
-    for (let at = 0; at < live.length; at += 2) this.#add(live[at] ?? 0, live[at + 1] ?? 0);
+    for (let at = 0; at < live.length; at += NUMBERS_PER_SCOPE) {
+      this.#add(live[at] ?? 0, live[at + 1] ?? 0, live[at + 2] ?? 0, collections);
+    }
     for (const bill of this.#seen) {
       for (const side of [bill.self, bill.inclusive]) {
         if (side === undefined) continue;
@@ -39,19 +47,25 @@ export class LiveBytes {
     }
     this.#seen.clear();
     const end = nowMillis();
+    this.#lastLookMillis = end;
     const pause = (end - begin) * MILLIS_BETWEEN_LOOKS_PER_MILLI;
     this.#nextLookMillis = end + Math.max(MIN_MILLIS_BETWEEN_LOOKS, pause);
   }
 
-  #add(scopeId: number, bytes: number): void {
+  /**
+   * What was allocated since the last collection is mostly garbage that nobody has collected. It counts
+   * only for a bill that has not seen one: nothing better is known there.
+   */
+  #add(scopeId: number, survived: number, young: number, collections: number): void {
     const bill = this.#billOf(scopeId);
     const payer = bill === undefined ? NOBODY : payerOf(bill);
     if (payer === NOBODY || payer === LATE) return;
+    const bytesFor = (of: Bill) => survived + (of.collections === collections ? young : 0);
     payer.self ??= new Estimates();
-    payer.self.liveBytes += bytes;
+    payer.self.liveBytes += bytesFor(payer);
     for (let above: Bill | undefined = payer; above !== undefined; above = above.parent) {
       above.inclusive ??= new Estimates();
-      above.inclusive.liveBytes += bytes;
+      above.inclusive.liveBytes += bytesFor(above);
       this.#seen.add(above);
     }
   }

@@ -18,6 +18,8 @@ export interface ProcessFigures {
   readonly externalBytes: number;
   /** Whether rows have the bytes. */
   readonly countsBytes: boolean;
+  /** Distance of CPU samples; undefined if there are none. */
+  readonly cpuPeriodMillis: number | undefined;
   /** Mean distance of heap samples; undefined if the heap is not sampled with labels. */
   readonly heapIntervalBytes: number | undefined;
 }
@@ -58,7 +60,7 @@ export function statementOf(bill: Bill, row: RowFigures, process: ProcessFigures
     ...amounts,
     self: own,
     method: methodsOf(bill.isSampled ? 'sampled' : 'exact', countsBytes),
-    stdError: errorsOf(bill, inclusive, countsBytes, process.heapIntervalBytes),
+    stdError: errorsOf(bill, inclusive, countsBytes, wallMillis, process),
     openAtPeak: process.openAtPeak,
     labels: bill.labels,
   };
@@ -75,9 +77,12 @@ function errorsOf(
   bill: Bill,
   { allocatedBytes, allocatedVariance, ...figures }: Estimates,
   countsBytes: boolean,
-  intervalBytes: number | undefined,
+  wallMillis: number,
+  { heapIntervalBytes, cpuPeriodMillis }: ProcessFigures,
 ): Usage['stdError'] {
-  const least = intervalBytes ?? Number.POSITIVE_INFINITY;
+  const least = heapIntervalBytes ?? Number.POSITIVE_INFINITY;
+  // Without samples it may have run all the time.
+  const leastMillis = cpuPeriodMillis ?? wallMillis;
   const allocatedError = Math.max(Math.sqrt(allocatedVariance), least);
   const share = allocatedBytes > 0 ? allocatedError / allocatedBytes : 1;
   return {
@@ -85,7 +90,9 @@ function errorsOf(
     peakLiveBytes: whole(Math.max(Math.sqrt(figures.peakLiveVariance), least)),
     gcMicros: whole(figures.gcMillis * MICROS_PER_MILLI * Math.min(1, share)),
     ...(bill.isSampled && {
-      cpuMicros: whole(Math.sqrt(figures.sampledCpuVariance) * MICROS_PER_MILLI),
+      cpuMicros: whole(
+        Math.max(Math.sqrt(figures.sampledCpuVariance), leastMillis) * MICROS_PER_MILLI,
+      ),
     }),
   };
 }

@@ -14,7 +14,10 @@ import type { Slot } from './slot.ts';
 /** Bound once: test frameworks replace the clocks of the application, not ours. */
 const nowMillis = performance.now.bind(performance);
 
-/** A piece this long is settled by itself: the kernel may have run another thread in it. */
+/**
+ * A piece this long is settled by itself: the kernel may have run another thread in it, and the next
+ * ones must not pay for that.
+ */
 const LONG_MILLIS = 1;
 /** As in native/switcher.cc. */
 const GAP_MILLIS = 0.02;
@@ -23,9 +26,8 @@ const TINY_MILLIS = 1e-12;
 const LOOKS_BETWEEN_CHECKS = 1 << 15;
 
 const CALLS_PER_BATCH = 256;
-/** What Node and V8 need to call a hook (measured: bench/bills-cost.mjs). */
-const FRAME_HOOK_NANOS = 20;
-const ASYNC_HOOK_NANOS = 110;
+/** What a hook costs beside its function; where async_hooks run, labels pay for them already. */
+const HOOK_NANOS = 20;
 /** The rest of a switch beside reading the clock. */
 const BOOKING_NANOS = 10;
 /** The call to native code, and now and then V8's statistics. */
@@ -68,7 +70,9 @@ function createSwitch(
       }
       pending[from] = sum + elapsed + TINY_MILLIS;
       if (elapsed > LONG_MILLIS) addon.switcherSettle(from, elapsed);
-    } else if (at(words, IN_TURN) === 0 && elapsed > GAP_MILLIS) {
+    } else if (at(words, IN_TURN) !== 0) {
+      if (elapsed > LONG_MILLIS) addon.switcherSettle(0, 0);
+    } else if (elapsed > GAP_MILLIS) {
       numbers[LAST] = now - elapsed;
       addon.switcherWake();
       numbers[LAST] = nowMillis();
@@ -138,9 +142,8 @@ export class Switcher {
       }
       return (least / CALLS_PER_BATCH) * NANOS_PER_MILLI;
     };
-    const hookNanos = this.#slot.mechanism === 'frame' ? FRAME_HOOK_NANOS : ASYNC_HOOK_NANOS;
     return {
-      lookNanos: perCallNanos(look) + hookNanos,
+      lookNanos: perCallNanos(look) + HOOK_NANOS,
       switchNanos:
         perCallNanos(nowMillis) + BOOKING_NANOS + (this.#countsBytes ? COUNTING_NANOS : 0),
     };

@@ -237,7 +237,7 @@ describe('labels', () => {
 
 test('carry and resume take a scope somewhere else', () => {
   const carrier = run({ agent_name: 'a', step: 1 }, carry);
-  expect(structuredClone(carrier)).toEqual({ labels: { agent_name: 'a', step: 1 } });
+  expect(structuredClone(carrier)).toMatchObject({ labels: { agent_name: 'a', step: 1 } });
   run(B, () =>
     resume(JSON.parse(JSON.stringify(carrier)), () => {
       expect(sampledLabels()).toEqual({ agent_name: 'a', step: 1 });

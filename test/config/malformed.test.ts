@@ -61,7 +61,9 @@ const cases: Readonly<Record<string, Given & { readonly lines: readonly string[]
   },
   'a group that is a number': {
     options: { attribution: 3 },
-    lines: ['attribution: expected a group of options (cpu, bytes, budgetPercent), got 3 (option)'],
+    lines: [
+      'attribution: expected a group of options (cpu, bytes, maxSwitchesPerSecond, budgetPercent), got 3 (option)',
+    ],
   },
   'a prototype key': {
     options: JSON.parse('{"__proto__":{"enabled":false},"constructor":{"a":1}}'),

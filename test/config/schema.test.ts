@@ -190,7 +190,12 @@ test('the documented names and defaults', () => {
     windowSeconds: 60,
     cpu: { enabled: true, frequencyHertz: 100, wall: true },
     heap: { enabled: true, intervalBytes: 524_288, labels: true, allocs: true },
-    attribution: { cpu: 'exact', bytes: 'sampled', budgetPercent: 3 },
+    attribution: {
+      cpu: 'exact',
+      bytes: 'sampled',
+      maxSwitchesPerSecond: 500_000,
+      budgetPercent: 3,
+    },
     exporters: ['file'],
     file: {
       directory: join(cwd, 'profiles'),
@@ -251,6 +256,7 @@ test('the documented names and defaults', () => {
     'heap.allocs SPANPROF_HEAP_ALLOCS',
     'attribution.cpu SPANPROF_ATTRIBUTION_CPU',
     'attribution.bytes SPANPROF_ATTRIBUTION_BYTES',
+    'attribution.maxSwitchesPerSecond SPANPROF_ATTRIBUTION_MAX_SWITCHES_PER_SECOND',
     'attribution.budgetPercent SPANPROF_ATTRIBUTION_BUDGET_PERCENT',
     'exporters SPANPROF_EXPORTERS',
     'file.directory SPANPROF_FILE_DIRECTORY',

@@ -2,15 +2,16 @@
  * Three invocations do 60, 30 and 10 % of the work, in slices, through every way to go on later. What
  * each slice took is read from the thread's CPU clock by the program itself.
  *
- *     bills.mjs <slice µs> <all work ms>   →  { truth, usages, accounts, threadCpuMicros, ... }
+ *     bills.mjs <slice µs> <ms of their work> [<ms of work outside>]
  */
-import { readFile, stat } from 'node:fs';
+import { stat } from 'node:fs';
 import { Readable } from 'node:stream';
 import { accounts, invocation, start, status, stop } from '../../../dist/index.js';
 import { addon } from '../../../dist/native.js';
 
 const sliceMicros = Number(process.argv[2] ?? 200);
 const totalMillis = Number(process.argv[3] ?? 1000);
+const outsideMillis = Number(process.argv[4] ?? 0);
 const { threadCpuNanos } = addon;
 
 const SHARES = { a: 6, b: 3, c: 1 };
@@ -60,11 +61,10 @@ async function step(name) {
 const ROUNDS = Math.round((totalMillis * 1000) / 10 / sliceMicros / SLICES_PER_ROUND);
 
 /**
- * The same slices for all, but six, three and one of each kind in a round: so what Node itself needs
- * to go on later, which is theirs too, is shared like the slices.
+ * Six, three and one of these run at the same time, all alike: what Node itself needs to go on later,
+ * which is theirs too, is shared like the slices.
  */
-async function work(name, rounds = ROUNDS) {
-  const share = SHARES[name];
+async function worker(name, rounds) {
   const later = (way) =>
     new Promise((resolve) =>
       ways[way](() => {
@@ -73,15 +73,16 @@ async function work(name, rounds = ROUNDS) {
       }),
     );
   for (let i = 0; i < rounds; i++) {
-    for (let n = 0; n < 4 * share; n++) await step(name);
-    for (let n = 0; n < share; n++) await later(names[(i + n) % names.length]);
-    for (let n = 0; n < share; n++) {
-      await Promise.all([step(name)]);
-      for await (const _ of slices(name, 1)) await null;
-      for await (const _ of Readable.from(slices(name, 1))) await null;
-    }
+    for (let n = 0; n < 4; n++) await step(name);
+    await later(names[i % names.length]);
+    await Promise.all([step(name)]);
+    for await (const _ of slices(name, 1)) await null;
+    for await (const _ of Readable.from(slices(name, 1))) await null;
   }
 }
+
+const work = (name, rounds = ROUNDS) =>
+  Promise.all(Array.from({ length: SHARES[name] }, () => worker(name, rounds)));
 
 // What is compiled and loaded once is nobody's fault: not of who comes first.
 await work('c', 3);
@@ -94,8 +95,9 @@ const invocations = Object.keys(SHARES).map((name) => ({
 }));
 const beginNanos = threadCpuNanos();
 await Promise.all(invocations.map(({ name, one }) => one.run(work, name)));
-const outside = process.argv[4] === 'outside' ? Number(process.argv[5]) : 0;
-if (outside > 0) spin(Math.round(outside * 1000 * turnsPerMicro));
+const outsideBegin = threadCpuNanos();
+spin(Math.round(outsideMillis * 1000 * turnsPerMicro));
+const outsideMicros = (threadCpuNanos() - outsideBegin) / 1e3;
 const usages = Object.fromEntries(invocations.map(({ name, one }) => [name, one.end()]));
 const threadCpuMicros = (threadCpuNanos() - beginNanos) / 1e3;
 const report = accounts();
@@ -106,7 +108,8 @@ console.log(
     truthMicros: Object.fromEntries(Object.entries(truthNanos).map(([k, v]) => [k, v / 1e3])),
     usages,
     accounts: report,
-    threadCpuMicros,
+    ...{ threadCpuMicros, outsideMicros },
+    mechanism: state.mechanism,
     bills: state.bills,
   }),
 );
