@@ -149,9 +149,9 @@ export class SpanScopes {
   }
 
   /** Opens a scope for a span that starts after the work it is about. */
-  reserve(labels: LabelInput): Scope | undefined {
-    const parent = this.#context.storage.getStore();
-    return this.#context.openScope(labels, { parent, kind: 'span' });
+  reserve(labels: LabelInput, parent: Scope | undefined): Scope | undefined {
+    const around = parent ?? this.#context.storage.getStore();
+    return this.#context.openScope(labels, { parent: around, kind: 'span' });
   }
 
   /** The span has started; in a scope of its own, in which nothing has run. */
