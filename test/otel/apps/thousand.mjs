@@ -43,7 +43,9 @@ export async function serveThousand({ context, propagation, trace }) {
       }),
     );
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // All of them connect before the first is answered.
+  const listening = { port: 0, host: '127.0.0.1', backlog: 2 * REQUESTS };
+  await new Promise((resolve) => server.listen(listening, resolve));
   const { port } = server.address();
 
   const send = (units) =>
