@@ -24,7 +24,6 @@ export interface Status {
     readonly totalMicros: Microseconds;
   };
   readonly scopes: ScopeStoreStatus | undefined;
-  readonly otel: OtelStatus;
   readonly profiles: {
     readonly delivered: number;
     readonly underWay: number;
@@ -36,4 +35,5 @@ export interface Status {
   readonly ownCpuMicros: Microseconds;
   /** What was said on stderr, oldest first. */
   readonly messages: readonly string[];
+  readonly otel: OtelStatus;
 }

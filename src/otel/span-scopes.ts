@@ -135,7 +135,8 @@ export class SpanScopes {
   /** Also of an object that some instrumentation wraps around a span. */
   #recordOf(span: OtelSpan): SpanRecord | undefined {
     const known = this.#records.get(span);
-    if (known !== undefined) return known;
+    // Where nothing is sampled there is nothing to look for.
+    if (known !== undefined || this.#live.size === 0) return known;
     const record = this.#live.get(span.spanContext().spanId);
     if (record !== undefined) this.#records.set(span, record);
     return record;
