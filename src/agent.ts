@@ -403,11 +403,11 @@ export class Agent {
         totalMicros: microseconds(Number(this.#windowNanos / 1_000n)),
       },
       scopes: running?.store.status(),
-      otel: bridge.status(),
       profiles: running?.delivery.status() ?? { delivered: 0, underWay: 0, dropped: 0 },
       exporters: running?.exporters.map((exporter) => exporter.status()) ?? [],
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),
       messages: this.#reporter.lines,
+      otel: bridge.status(),
     };
   }
 }
