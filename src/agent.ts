@@ -639,6 +639,7 @@ export class Agent {
       process: processFigures(),
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),
       messages: this.#reporter.lines,
+      otel: bridge.status(),
     };
   }
 }

@@ -46,4 +46,5 @@ export interface Status {
   readonly ownCpuMicros: Microseconds;
   /** What was said on stderr, oldest first. */
   readonly messages: readonly string[];
+  readonly otel: OtelStatus;
 }

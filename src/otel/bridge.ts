@@ -67,7 +67,7 @@ export class OpenTelemetryBridge {
     followLangChain(
       {
         scopeOf: (span, labels) => this.#scopes?.scopeOf(span, labels),
-        reserve: (labels) => this.#scopes?.reserve(labels),
+        reserve: (labels, parent) => this.#scopes?.reserve(labels, parent),
         redeem: (span, reserved) => this.#safely(() => this.#scopes?.redeem(span, reserved)),
         release: (reserved) => this.#scopes?.release(reserved),
         runIn: (scope, run) => context.runIn(scope, run, []),

@@ -34,13 +34,15 @@ type Runs = Record<string, { readonly span?: OtelSpan } | undefined>;
 
 interface Handler {
   readonly runs?: Runs;
+  /** LangChain's own, filled before anything is done in the background. */
+  readonly runMap?: ReadonlyMap<string, { readonly parent_run_id?: string | undefined }>;
 }
 
 export interface LangChainScopes {
   /** The scope of a span, with further labels for it. */
   readonly scopeOf: (span: OtelSpan, labels: LabelInput) => Scope | undefined;
-  /** Opens a scope for a span that is yet to start. */
-  readonly reserve: (labels: LabelInput) => Scope | undefined;
+  /** Opens a scope for a span that is yet to start; in the current one if there is no parent. */
+  readonly reserve: (labels: LabelInput, parent: Scope | undefined) => Scope | undefined;
   /** The span has started. */
   readonly redeem: (span: OtelSpan, reserved: Scope) => void;
   /** It will not start. */
@@ -50,6 +52,8 @@ export interface LangChainScopes {
 
 /** Runs whose tracer never files a span, say because tracing is suppressed, must not pile up. */
 const MAX_RESERVED = 1_000;
+/** Runs without a span one in the other; real graphs have two or three. */
+const MAX_DEPTH = 32;
 
 export function followLangChain(scopes: LangChainScopes, patches: Patches): void {
   const reserved = new Map<string, { readonly scope: Scope; readonly forget: () => void }>();
@@ -58,18 +62,42 @@ export function followLangChain(scopes: LangChainScopes, patches: Patches): void
   });
 
   /** Undefined if nothing traces the run. */
-  const scopeFor = (config: RunConfig): Scope | undefined => {
-    const runId = config.callbacks?.getParentRunId?.();
-    if (runId === undefined) return undefined;
-    const runs = config.callbacks?.handlers?.find((handler) => handler.runs !== undefined)?.runs;
-    if (runs === undefined) return undefined;
-    const span = runs[runId]?.span;
-    if (span !== undefined) return scopes.scopeOf(span, labelsOf(config.metadata ?? {}));
-    return reserved.get(runId)?.scope ?? reserve(runId, runs, labelsOf(config.metadata ?? {}));
+  const scopeOfRun = ({ callbacks, metadata }: RunConfig): Scope | undefined => {
+    const runId = callbacks?.getParentRunId?.();
+    const tracer = callbacks?.handlers?.find((handler) => handler.runs !== undefined);
+    if (runId === undefined || tracer === undefined) return undefined;
+    return scopeFor(runId, tracer, labelsOf(metadata ?? {}), MAX_DEPTH);
   };
 
-  const reserve = (runId: string, runs: Runs, labels: LabelInput): Scope | undefined => {
-    const scope = scopes.reserve(labels);
+  const scopeFor = (
+    runId: string,
+    tracer: Handler,
+    labels: LabelInput,
+    depth: number,
+  ): Scope | undefined => {
+    const { runs = {}, runMap } = tracer;
+    const span = runs[runId]?.span;
+    if (span !== undefined) return scopes.scopeOf(span, labels);
+    const known = reserved.get(runId);
+    if (known !== undefined) return known.scope;
+    // Not every run makes its configuration current: the parent may be one that did not.
+    const parentId = runMap?.get(runId)?.parent_run_id;
+    const hasParent = parentId !== undefined && depth > 0;
+    return reserve(
+      runId,
+      runs,
+      labels,
+      hasParent ? scopeFor(parentId, tracer, {}, depth - 1) : undefined,
+    );
+  };
+
+  const reserve = (
+    runId: string,
+    runs: Runs,
+    labels: LabelInput,
+    parent: Scope | undefined,
+  ): Scope | undefined => {
+    const scope = scopes.reserve(labels, parent);
     if (scope === undefined) return undefined;
     const forget = (): void => {
       reserved.delete(runId);
@@ -103,7 +131,7 @@ export function followLangChain(scopes: LangChainScopes, patches: Patches): void
           function (this: unknown, ...args: unknown[]) {
             const run = (): unknown => Reflect.apply(original, this, args);
             const config = (args[0] as RunStore | undefined)?.extra?.[CONFIG_KEY];
-            const scope = config === undefined ? undefined : quietly(() => scopeFor(config));
+            const scope = config === undefined ? undefined : quietly(() => scopeOfRun(config));
             return scope === undefined ? run() : scopes.runIn(scope, run);
           },
       );

@@ -42,7 +42,8 @@ export class SpanHooks {
       (startSpan) =>
         function (this: unknown, ...args: unknown[]) {
           const span = Reflect.apply(startSpan, this, args) as OtelSpan;
-          started(span, args[1] as OtelStartOptions | undefined, args[2]);
+          // Before anything else: where a trace is not sampled this is all that happens.
+          if (span.isRecording()) started(span, args[1] as OtelStartOptions | undefined, args[2]);
           return span;
         },
     );

@@ -135,7 +135,8 @@ export class SpanScopes {
   /** Also of an object that some instrumentation wraps around a span. */
   #recordOf(span: OtelSpan): SpanRecord | undefined {
     const known = this.#records.get(span);
-    if (known !== undefined) return known;
+    // Where nothing is sampled there is nothing to look for.
+    if (known !== undefined || this.#live.size === 0) return known;
     const record = this.#live.get(span.spanContext().spanId);
     if (record !== undefined) this.#records.set(span, record);
     return record;
@@ -149,9 +150,9 @@ export class SpanScopes {
   }
 
   /** Opens a scope for a span that starts after the work it is about. */
-  reserve(labels: LabelInput): Scope | undefined {
-    const parent = this.#context.storage.getStore();
-    return this.#context.openScope(labels, { parent, kind: 'span' });
+  reserve(labels: LabelInput, parent: Scope | undefined): Scope | undefined {
+    const around = parent ?? this.#context.storage.getStore();
+    return this.#context.openScope(labels, { parent: around, kind: 'span' });
   }
 
   /** The span has started; in a scope of its own, in which nothing has run. */

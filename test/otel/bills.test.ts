@@ -64,9 +64,9 @@ describe.skipIf(!isBilled)('bills', () => {
     expect(cpu('small')).toBeGreaterThan(10_000);
     expect(cpu('large')).toBeGreaterThan(2 * cpu('small'));
     expect(cpu('parent')).toBeGreaterThanOrEqual(cpu('small') + cpu('large'));
-    expect(
-      sdk.spanNamed('large').attributes['resource.eventloop.longest_turn.micros'],
-    ).toBeLessThan(Number(cpu('large')));
+    // A turn lasts as long as it holds the event loop, waiting for the machine included.
+    const longest = sdk.spanNamed('large').attributes['resource.eventloop.longest_turn.micros'];
+    expect(Number(longest)).toBeGreaterThan(10_000);
   });
 
   test('tokens stated by a call, a step and a run are counted once', () => {

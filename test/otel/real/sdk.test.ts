@@ -9,6 +9,7 @@ import { cpuOf, install, nodeFor, runApp, unbalanced, withoutBill } from './apps
 import { type Jaeger, startJaeger } from './jaeger.ts';
 
 const REQUESTS = 1_000;
+const UNITS = [0, 1, 3, 9];
 
 describe.skipIf(requireTool('go') === undefined)('sdk-node', () => {
   let jaeger: Jaeger;
@@ -43,26 +44,26 @@ describe.skipIf(requireTool('go') === undefined)('sdk-node', () => {
       expect(unbalanced(spans.filter(({ name }) => name !== 'send'))).toEqual([]);
 
       const requests = spans.filter(({ name }) => name === 'request');
-      const costs = [0, 1, 2, 3].map((units) =>
+      const costs = UNITS.map((units) =>
         requests
-          .filter(({ attributes }) => attributes['app.units'] === 4 * units)
+          .filter(({ attributes }) => attributes['app.units'] === units)
           .map(cpuOf)
           .sort((a, b) => a - b),
       );
       expect(costs.map((group) => group.length)).toEqual([250, 250, 250, 250]);
-      const overhead = median(costs[0]);
-      const unit = median(costs[1]) - overhead;
-      expect(unit).toBeGreaterThan(3 * overhead);
-      for (const units of [2, 3]) {
-        expect(median(costs[units]) - overhead).toBeGreaterThan(0.8 * units * unit);
-        expect(median(costs[units]) - overhead).toBeLessThan(1.2 * units * unit);
+      // No request bears the bill of another. The clock runs on while the machine gives the CPU to
+      // others, which makes some dearer than they were; a swapped bill would also make one cheaper.
+      const unit = Math.min(...[1, 2, 3].map((i) => quantile(costs[i], 0.1) / (UNITS[i] ?? 1)));
+      for (const [i, group] of costs.entries()) {
+        const least = (UNITS[i] ?? 0) * unit * 0.5;
+        const cheap = group.filter((cost) => cost < least);
+        expect(cheap.length, `below ${least} µs: ${cheap}`).toBeLessThan(3);
       }
-      // No request bears the bill of another: half a unit lies between the groups for nearly all, and
-      // nobody who did nothing pays for work.
-      for (const [units, group] of costs.entries()) {
-        const own = group.filter((cost) => Math.abs(cost - overhead - units * unit) < unit / 2);
-        expect(own.length).toBeGreaterThan(0.95 * group.length);
-        expect(group[0]).toBeGreaterThan((units - 0.5) * unit);
+      const idle = costs[0] ?? [];
+      expect(idle.filter((cost) => cost > 3 * unit).length).toBeLessThan(13);
+      const medians = costs.map((group) => quantile(group, 0.5));
+      for (const i of [1, 2, 3]) {
+        expect(medians[i], `medians ${medians}`).toBeGreaterThan(1.7 * Number(medians[i - 1]));
       }
 
       // The client's span is the root here; the server's comes over HTTP and is found by its id.
@@ -72,6 +73,6 @@ describe.skipIf(requireTool('go') === undefined)('sdk-node', () => {
   });
 });
 
-function median(sorted: readonly number[] = []): number {
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function quantile(sorted: readonly number[] = [], part: number): number {
+  return sorted[Math.floor(sorted.length * part)] ?? Number.NaN;
 }

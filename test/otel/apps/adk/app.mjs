@@ -3,6 +3,9 @@
  * kit itself. Knows nothing of spanprof.
  */
 
+// First: the kit asks for the tracer provider when it is loaded.
+import './telemetry.mjs';
+
 import { BaseLlm, FunctionTool, InMemoryRunner, LlmAgent } from '@google/adk';
 import { burn } from '../work.mjs';
 import { provider } from './telemetry.mjs';
