@@ -639,7 +639,6 @@ export class Agent {
       process: processFigures(),
       ownCpuMicros: microseconds(Math.round(this.#ownCpuNanos / 1_000)),
       messages: this.#reporter.lines,
-      otel: bridge.status(),
     };
   }
 }

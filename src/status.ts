@@ -29,7 +29,6 @@ export interface Status {
     readonly totalMicros: Microseconds;
   };
   readonly scopes: ScopeStoreStatus | undefined;
-  readonly otel: OtelStatus;
   /** Undefined while not running, and without the addon. */
   readonly bills: LedgerStatus | undefined;
   readonly profiles: {

@@ -120,8 +120,8 @@ describe.each(Object.entries(outages))('%s', (_, { begin, end, reason, options, 
     expect(during).toMatchObject({ state: 'waiting', waiting: 20, inMemoryOnly: 0, dropped: {} });
     expect(during.lastError).toMatch(reason);
     expect(spooled()).toHaveLength(20);
-    // One profile probes; the others do not.
-    expect(during.attempts).toBe(1 + during.failedAttempts);
+    // One profile probes, the others do not; one attempt may be under way right now.
+    expect(during.attempts - during.failedAttempts - 1).toBeOneOf([0, 1]);
     expect(reports).toHaveLength(1);
     expect(reports[0]).toContain(`${server.url} cannot take profiles`);
 

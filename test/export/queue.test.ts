@@ -1,4 +1,5 @@
 /** What the queue does with what servers, disks and neighbours do to it. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -306,6 +307,20 @@ describe('the spool', () => {
     expect(numbersOf(server.stored)).toEqual([2]);
     expect(spooled()).toHaveLength(1);
   });
+});
+
+test('uploads, also repeated ones, run outside of what the application was doing', async () => {
+  const application = new AsyncLocalStorage<string>();
+  const server = new Scripted();
+  const seen: (string | undefined)[] = [];
+  server.answer = () => {
+    seen.push(application.getStore());
+    return seen.length < 3 ? failing : { kind: 'stored' };
+  };
+  const queue = application.run('a request', () => queueTo(server));
+  await application.run('a request', () => queue.export(windowOf(1)));
+  await until(() => queue.status().exported === 1);
+  expect(seen).toEqual([undefined, undefined, undefined]);
 });
 
 test('flush gives what waits a last try, and only one', async () => {
