@@ -19,6 +19,7 @@ import { PortableCpuEngine } from './cpu/portable-engine.ts';
 import type { OpenEndpoint } from './endpoint/open.ts';
 import type { EndpointSource } from './endpoint/source.ts';
 import type { UsageSnapshot } from './endpoint/usage.ts';
+import { usageSnapshot } from './endpoint/usage-snapshot.ts';
 import { SpanprofError } from './errors.ts';
 import { buildOutlets } from './export/build.ts';
 import { Delivery } from './export/delivery.ts';
@@ -47,7 +48,6 @@ import {
   seconds,
   secondsToMillis,
 } from './units.ts';
-import { usageSnapshot } from './usage-snapshot.ts';
 import { VERSION } from './version.ts';
 import { WindowClock } from './window-clock.ts';
 

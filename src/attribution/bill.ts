@@ -24,7 +24,7 @@ export class Bill {
   /** In the table; `FOLDED` or `LATE_ROW` when the bill has none of its own any more. */
   row: number;
   readonly scopeId: number;
-  readonly labels: Labels;
+  labels: Labels;
   readonly kind: BillKind;
   /** The bill that includes this one. */
   parent: Bill | undefined;

@@ -88,9 +88,7 @@ export class ScopeContext {
     const { bill, labels: before } = scope;
     scope.labels = this.#merge(before, own);
     // A bill that shows other labels is not its own, and without labels it may be nobody's.
-    if (bill.labels === before && before !== NO_LABELS) {
-      Object.assign(bill, { labels: scope.labels });
-    }
+    if (bill.labels === before && before !== NO_LABELS) bill.labels = scope.labels;
   }
 
   /** A getter or a proxy of the application may throw; its function must be called all the same. */

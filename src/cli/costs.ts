@@ -38,9 +38,15 @@ export class CostCollector {
 
   end(): Costs {
     const windows = this.#windows.toSorted((one, other) => one.startMillis - other.startMillis);
-    return { merged: [...this.#batches.values()].map((batch) => merge(batch)), windows };
+    const merged = [...this.#batches.values()].map((batch) => merge(batch));
+    return { merged: merged.toSorted((one, other) => rank(one) - rank(other)), windows };
   }
 }
+
+/** What people ask for first comes first; other producers' types at the end. */
+const ORDER: readonly string[] = ['cpu', 'wall', 'heap', 'allocs'];
+const rank = ({ profileType }: Profile): number =>
+  ORDER.includes(profileType) ? ORDER.indexOf(profileType) : ORDER.length;
 
 /** Enough to make copying cheap, few enough to keep memory near that of the result. */
 const MERGE_AT_ONCE = 16;

@@ -12,8 +12,8 @@ export interface UsageFigures {
 /** The total of one agent, tool or session since start. */
 export interface UsageAccount extends UsageFigures {
   readonly name: string;
-  /** Undefined where they are not counted. */
-  readonly invocations?: number;
+  /** Begun so far. */
+  readonly invocations: number;
 }
 
 /** An invocation that has not ended. */

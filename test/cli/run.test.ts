@@ -19,9 +19,9 @@ describe('run', () => {
       expect(cpu).toMatch(/by tool_name\n.*search\n/);
       expect(cpu).toMatch(/by function\n.*burn .*two-agents\.mjs:/);
       expect(stderr).toMatch(/Live heap at the end.*planner/s);
-      expect(stderr).toMatch(/3 profiles \([\d.]+kB\) in p; to look at them:/);
+      expect(stderr).toMatch(/4 profiles \([\d.]+kB\) in p; to look at them:/);
       const types = profileFiles(join(folder, 'p')).map(({ profileType }) => profileType);
-      expect(types).toEqual(['cpu', 'heap', 'wall']);
+      expect(types).toEqual(['allocs', 'cpu', 'heap', 'wall']);
     }));
 
   test('gives the summary as JSON, into a file', () =>
@@ -30,7 +30,7 @@ describe('run', () => {
       const { code, stdout, stderr } = await spanprof(args, { cwd: folder });
       expect([code, stdout, stderr]).toEqual([0, 'done\n', '']);
       const costs = JSON.parse(readFileSync(join(folder, 'costs.json'), 'utf8'));
-      expect(costs).toMatchObject({ how: 'code 0', files: 3, unreadable: [] });
+      expect(costs).toMatchObject({ how: 'code 0', files: 4, unreadable: [] });
       const cpu = costs.profiles.find((one: { profileType: string }) => one.profileType === 'cpu');
       const [planner, writer] = ['planner', 'writer'].map(
         (agent) =>
@@ -50,7 +50,7 @@ describe('run', () => {
       const { code, signal, stderr } = await spanprof(['run', program, 'SIGTERM'], { cwd: folder });
       expect([code, signal]).toEqual([null, 'SIGTERM']);
       expect(stderr).toContain('ended with SIGTERM');
-      expect(stderr).toContain('3 profiles');
+      expect(stderr).toContain('4 profiles');
     }));
 
   test.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGUSR2'] as const)(

@@ -108,7 +108,7 @@ test('the server keeps no process alive, not even with a client waiting', async 
       env: { SPANPROF_ENDPOINT_PORT: String(port), SPANPROF_FILE_DIRECTORY: folder },
     });
     expect(result).toMatchObject({ code: 0, stdout: 'ended\n', stderr: '' });
-    expect(readdirSync(folder).length).toBe(3);
+    expect(readdirSync(folder).length).toBe(4);
   });
 });
 

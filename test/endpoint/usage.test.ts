@@ -1,32 +1,26 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { usageFromAccounts } from '../../src/endpoint/usage-from-accounts.ts';
-import { milliseconds } from '../../src/units.ts';
+import type { UsageSnapshot } from '../../src/endpoint/usage.ts';
+import { programs, runProgram } from '../helpers/programs.ts';
 
-const figures = (cpuMicros: number) => ({
-  ...{ cpuMicros, gcMicros: cpuMicros / 10, allocatedBytes: cpuMicros * 2 },
-  ...{ inputTokens: 30, outputTokens: 4 },
-});
-const nothing = { cpuMicros: 0, gcMicros: 0, allocatedBytes: 0, inputTokens: 0, outputTokens: 0 };
-
-test('accounts become what the page shows, and the books still balance', () => {
-  const usage = usageFromAccounts(
-    {
-      agents: { named: [{ ...figures(300), name: 'planner' }], other: figures(100) },
-      tools: { named: [{ ...figures(200), name: 'search' }], other: nothing },
-      sessions: { named: [], other: nothing },
-      billed: figures(500),
-      late: figures(20),
-      unattributed: figures(80),
-    },
-    { sinceMillis: milliseconds(5), method: 'sampled', open: [] },
-  );
-  expect(usage.agents).toEqual([
-    { name: 'planner', cpuMicros: 300, gcMicros: 30, allocatedBytes: 600, tokens: 34 },
-    { name: '(other)', cpuMicros: 100, gcMicros: 10, allocatedBytes: 200, tokens: 34 },
+test('usage says what agents, tools and sessions have cost, and what is open', async () => {
+  const { stdout, stderr } = await runProgram(join(programs, 'endpoint/usage.mjs'));
+  expect(stderr).toBe('');
+  const usage = JSON.parse(stdout) as UsageSnapshot;
+  expect(usage.method).toBe('exact');
+  expect(usage.agents.map(({ name, invocations }) => [name, invocations])).toEqual([
+    ['heavy', 1],
+    ['light', 2],
+    ['busy', 1],
   ]);
+  const [heavy, light, busy] = usage.agents.map(({ cpuMicros }) => cpuMicros);
+  // The clock of the process also counts V8's helper threads, so a little less is billed.
+  expect(heavy).toBeGreaterThan(200_000);
+  expect((heavy ?? 0) / (light ?? 1)).toBeGreaterThan(2);
+  expect(busy).toBeGreaterThan(10_000);
   expect(usage.tools.map(({ name }) => name)).toEqual(['search']);
-  expect(usage.sessions).toEqual([]);
-  expect(usage.total.cpuMicros).toBe(600);
-  expect(usage.unattributed.cpuMicros).toBe(80);
-  expect(usage).toMatchObject({ sinceMillis: 5, method: 'sampled', open: [] });
+  expect(usage.sessions.map(({ name }) => name)).toEqual(['s-1']);
+  expect(usage.open).toMatchObject([{ id: 'i-7', agent: 'busy' }]);
+  const sum = usage.agents.reduce((total, { cpuMicros }) => total + cpuMicros, 0);
+  expect(Math.abs(usage.total.cpuMicros - usage.unattributed.cpuMicros - sum)).toBeLessThan(1_000);
 });

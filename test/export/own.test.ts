@@ -59,7 +59,7 @@ test('the exporter of docs/exporters.md, word for word, delivers through failure
     expect(files.length).toBeGreaterThanOrEqual(4);
     expect(stored.size).toBe(files.length);
     for (const [path, pprof] of stored) {
-      expect(path).toMatch(/^\/profiles\/shop\/\d+-\d+-(cpu|wall|heap)\.pb\.gz$/);
+      expect(path).toMatch(/^\/profiles\/shop\/\d+-\d+-(cpu|wall|heap|allocs)\.pb\.gz$/);
       expect(decode(pprof).samples.stack.length).toBeGreaterThan(0);
     }
   } finally {

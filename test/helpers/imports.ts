@@ -13,7 +13,7 @@ export const rows: readonly (readonly string[])[] = [
   ['pages'],
   ['cpu', 'memory', 'attribution', 'sourcemaps'],
   ['endpoint', 'export', 'otel', 'cli'],
-  ['status', 'process-end', 'window-clock', 'recording', 'usage-snapshot'],
+  ['status', 'process-end', 'window-clock', 'recording'],
   ['agent'],
   ['register', 'index', 'handler'],
 ];

@@ -5,7 +5,7 @@ import { themeSwitch } from './theme.js';
 
 /**
  * @typedef {{ cpuMicros: number, allocatedBytes: number, gcMicros: number, tokens: number }} Figures
- * @typedef {Figures & { name: string, invocations?: number }} Account
+ * @typedef {Figures & { name: string, invocations: number }} Account
  * @typedef {Figures & { id: string, agent: string, tool?: string, session?: string, wallMicros: number }} Open
  * @typedef {object} Usage
  * @property {number} sinceMillis
@@ -118,7 +118,7 @@ function table(kind, accounts, whole) {
       'tr',
       {},
       element('th', { scope: 'row' }, account.name, element('span', { class: 'meter' }, bar)),
-      number(account.invocations?.toLocaleString('en') ?? '–'),
+      number(account.invocations.toLocaleString('en')),
       number(time(account.cpuMicros)),
       number(percent(account.cpuMicros, whole)),
       element('td', {}, sparkline(rates.get(`${kind} ${account.name}`) ?? [], 'CPU time a second')),

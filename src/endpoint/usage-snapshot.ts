@@ -1,34 +1,25 @@
 /** From the ledger's books to what `/debug/usage` shows. */
-import type { Account, NamedAccount } from './attribution/accounts.ts';
-import type { Ledger } from './attribution/ledger.ts';
-import type { Usage } from './attribution/usage.ts';
-import type {
-  OpenInvocation,
-  UsageAccount,
-  UsageFigures,
-  UsageSnapshot,
-} from './endpoint/usage.ts';
-import type { LabelValue } from './profile/model.ts';
-import { bytes, type Milliseconds, microseconds } from './units.ts';
+import type { Account, AccountGroup } from '../attribution/accounts.ts';
+import type { Ledger } from '../attribution/ledger.ts';
+import type { Usage } from '../attribution/usage.ts';
+import type { LabelValue } from '../profile/model.ts';
+import { bytes, type Milliseconds, microseconds } from '../units.ts';
+import type { OpenInvocation, UsageAccount, UsageFigures, UsageSnapshot } from './usage.ts';
 
 /** More rows than anybody reads; each costs a read of its bill. */
 const MAX_OPEN_ROWS = 200;
 
 /** `sinceMillis`: when the ledger was opened, as time since the Unix epoch. */
 export function usageSnapshot(ledger: Ledger, sinceMillis: Milliseconds): UsageSnapshot {
-  const { agents, tools, sessions, billed, late, unattributed, threadCpuMicros } =
-    ledger.accounts();
+  const { agents, tools, sessions, billed, late, unattributed } = ledger.accounts();
   return {
     sinceMillis,
     method: ledger.status().method,
-    agents: agents.named.map(account),
-    tools: tools.named.map(account),
-    sessions: sessions.named.map(account),
+    agents: accountsOf(agents),
+    tools: accountsOf(tools),
+    sessions: accountsOf(sessions),
     open: ledger.openInvocations(MAX_OPEN_ROWS).map(openInvocation),
-    total: {
-      ...sum([billed, late, unattributed]),
-      cpuMicros: threadCpuMicros,
-    },
+    total: sum([billed, late, unattributed]),
     unattributed: figures(unattributed),
   };
 }
@@ -46,11 +37,16 @@ const figures = ({
   tokens: inputTokens + outputTokens,
 });
 
-const account = (one: NamedAccount): UsageAccount => ({
-  name: one.name,
-  invocations: one.invocations,
-  ...figures(one),
-});
+/** Those with names, and the rest together where there is one. */
+function accountsOf({ named, other }: AccountGroup): UsageAccount[] {
+  const rest = { name: '(other)', ...other };
+  const isRest = Object.values(other).some((figure) => figure > 0);
+  return (isRest ? [...named, rest] : named).map((one) => ({
+    name: one.name,
+    invocations: one.invocations,
+    ...figures(one),
+  }));
+}
 
 const openInvocation = ({
   labels,
