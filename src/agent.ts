@@ -1,47 +1,31 @@
 /**
- * The only place that builds the rooms and owns the order of start, flush and stop. One agent per
- * thread.
+ * Owns the order of start, window, flush and stop. One agent per thread. What it runs is put
+ * together in running.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
 import { setFlagsFromString } from 'node:v8';
-import { isMainThread, threadId } from 'node:worker_threads';
+import { isMainThread } from 'node:worker_threads';
 import { ScopeContext } from './attribution/context.ts';
-import { Ledger } from './attribution/ledger.ts';
-import { ScopeStore } from './attribution/scope-store.ts';
-import { createSlot, type Slot } from './attribution/slot.ts';
 import { formatProblems, loadConfig } from './config/load.ts';
 import { type Config, type Options, SCHEMA } from './config/schema.ts';
-import type { CpuEngine } from './cpu/engine.ts';
-import { NativeCpuEngine } from './cpu/native-engine.ts';
-import { PortableCpuEngine } from './cpu/portable-engine.ts';
-import type { OpenEndpoint } from './endpoint/open.ts';
 import type { EndpointSource } from './endpoint/source.ts';
 import type { UsageSnapshot } from './endpoint/usage.ts';
 import { usageSnapshot } from './endpoint/usage-snapshot.ts';
 import { SpanprofError } from './errors.ts';
-import { buildOutlets } from './export/build.ts';
-import { Delivery } from './export/delivery.ts';
-import type { Exporter, ExporterStatus } from './export/exporter.ts';
-import type { GcpOnline } from './export/gcp/online.ts';
 import { type OwnExporter, type StartOptions, takeOwnExporters } from './export/own.ts';
-import type { HeapEngine } from './memory/engine.ts';
-import { NativeHeapEngine } from './memory/native-engine.ts';
-import { PortableHeapEngine } from './memory/portable-engine.ts';
-import { MemoryWatch } from './memory/watch.ts';
 import { addon, addonProblem } from './native.ts';
 import { bridge } from './otel/bridge.ts';
 import { onProcessEnd, type ProcessEnd } from './process-end.ts';
 import { processFigures } from './process-figures.ts';
-import type { Labels, Profile } from './profile/model.ts';
+import type { Profile } from './profile/model.ts';
 import { mergeByType, onDemandConfig, type Recording, type RecordOptions } from './recording.ts';
 import { Reporter } from './report.ts';
+import { buildRunning, exporterStatus, type Needs, type Running } from './running.ts';
 import { shared } from './shared.ts';
-import { SourceMaps } from './sourcemaps/source-maps.ts';
 import type { SamplerState, Status } from './status.ts';
 import {
-  MILLIS_PER_SECOND,
   type Milliseconds,
   microseconds,
   milliseconds,
@@ -49,42 +33,12 @@ import {
   secondsToMillis,
 } from './units.ts';
 import { VERSION } from './version.ts';
-import { WindowClock } from './window-clock.ts';
 
 /** Longest time the last window may take when a signal ends the process, or exporters on `stop()`. */
 const SHUTDOWN_CAP_MILLIS: Milliseconds = milliseconds(2_000);
 
 /** Parts of a window that are kept apart; beyond it they are put together at once. */
 const MAX_PARTS = 32;
-
-/** Everything that exists between start and stop. */
-interface Running {
-  readonly config: Config;
-  readonly store: ScopeStore;
-  readonly slot: Slot;
-  readonly ledger: Ledger | undefined;
-  readonly delivery: Delivery;
-  readonly exporters: readonly Exporter[];
-  /** Takes no windows: it records when Google's server asks for it. */
-  readonly gcpOnline: GcpOnline | undefined;
-  readonly clock: WindowClock;
-  readonly comments: readonly string[];
-  readonly threadLabels: Labels;
-  readonly startMillis: Milliseconds;
-  cpu: CpuEngine | undefined;
-  cpuState: SamplerState;
-  heap: HeapEngine | undefined;
-  heapState: SamplerState;
-  readonly memory: MemoryWatch;
-  timer: NodeJS.Timeout | undefined;
-  /** Engines that the configuration leaves off; a recording may borrow them. */
-  readonly idle: { cpu: CpuEngine | undefined; heap: HeapEngine | undefined };
-  /** What recordings have cut off the running window so far; exported with the rest of it. */
-  parts: Profile[];
-  /** Runs for recordings alone: profiling is switched off otherwise. */
-  readonly onDemand: boolean;
-  endpoint: OpenEndpoint | undefined;
-}
 
 /** Outside of whatever the application is doing when it calls `start()`: our timer must not hold that. */
 const outside = AsyncLocalStorage.snapshot();
@@ -104,6 +58,16 @@ export class Agent {
   #windows = 0;
   #windowNanos = 0n;
   #ownCpuNanos = 0;
+
+  /** What the rooms need of us. */
+  readonly #parts: Needs = {
+    context: () => this.context,
+    outside,
+    say: (code, details) => this.#reporter.say(code, details),
+    report: (message) => this.#reporter.sayLine(message),
+    record: (options) => this.record(options),
+    onNearHeapLimit: () => this.#onNearHeapLimit(),
+  };
 
   /** What the endpoint needs of us. */
   readonly endpointSource: EndpointSource = {
@@ -155,7 +119,7 @@ export class Agent {
         reason: addonProblem,
       });
     }
-    const running = this.#build(config, own, onDemand);
+    const running = buildRunning(config, own, onDemand, this.#parts);
     this.#running = running;
     try {
       // Before the samplers: @datadog/pprof stops itself in an exit listener, ours must come first.
@@ -202,119 +166,6 @@ export class Agent {
       if (error instanceof SpanprofError) this.#reporter.sayLine(error.message);
       else this.#failed('start', error);
     }
-  }
-
-  #build(config: Config, own: readonly OwnExporter[], onDemand: boolean): Running {
-    const sourceMaps = new SourceMaps();
-    const resolve = sourceMaps.resolve.bind(sourceMaps);
-    const { exporters, gcpOnline } = buildOutlets(config, own, {
-      report: this.#reporter.sayLine,
-      // It offers what runs: samplers that are switched off stay off.
-      record: () => this.record({ cpu: false, heap: false }),
-    });
-    const store = new ScopeStore(
-      () => [...(running.cpu?.seenScopes() ?? []), ...(running.heap?.seenScopes() ?? [])],
-      (scopeId) => running.heap?.holds(scopeId) ?? false,
-    );
-    const labelsFor = (scopeId: number): Labels | undefined => store.labelsOf(scopeId);
-    const heap = this.#buildHeapEngine(config, resolve, labelsFor);
-    const { frequencyHertz } = config.cpu;
-    const { windowSeconds } = config;
-    let portable: PortableCpuEngine | undefined;
-    let cpu: CpuEngine;
-    if (addon === undefined) {
-      portable = new PortableCpuEngine({ frequencyHertz, windowSeconds });
-      cpu = portable;
-    } else {
-      cpu = new NativeCpuEngine({
-        addon,
-        frequencyHertz,
-        windowSeconds,
-        labelsFor,
-        resolve,
-        reportsNonJsThreads: isMainThread,
-      });
-    }
-    const slot = createSlot(addon, this.context.storage, (scope) => portable?.setScope(scope));
-    const ledger = this.#buildLedger(config, slot, store, () => heap.status().labels ?? false);
-    const running: Running = {
-      config,
-      store,
-      slot,
-      ledger,
-      exporters,
-      gcpOnline,
-      delivery: new Delivery(exporters, {
-        serviceName: config.serviceName,
-        processId: process.pid,
-        threadId: isMainThread ? undefined : threadId,
-      }),
-      clock: new WindowClock(),
-      comments: describeProcess(config),
-      threadLabels: isMainThread ? {} : { thread: `worker-${threadId}` },
-      startMillis: milliseconds(Date.now()),
-      cpu: config.cpu.enabled ? cpu : undefined,
-      cpuState: 'off',
-      heap: config.heap.enabled ? heap : undefined,
-      heapState: 'off',
-      memory: new MemoryWatch({
-        addon,
-        intervalBytes: config.heap.intervalBytes,
-        onNearHeapLimit: this.#onNearHeapLimit,
-      }),
-      timer: undefined,
-      idle: {
-        cpu: config.cpu.enabled ? undefined : cpu,
-        heap: config.heap.enabled ? undefined : heap,
-      },
-      parts: [],
-      onDemand,
-      endpoint: undefined,
-    };
-    return running;
-  }
-
-  #buildLedger(
-    config: Config,
-    slot: Slot,
-    store: ScopeStore,
-    heapIsLabelled: () => boolean,
-  ): Ledger | undefined {
-    if (addon === undefined) return undefined;
-    const { storage, setEnterBill } = this.context;
-    return new Ledger({
-      ...{ addon, slot, storage, outside },
-      setEnter: setEnterBill,
-      scopeOf: (scopeId) => store.scopeOf(scopeId),
-      heapIntervalBytes: () => (heapIsLabelled() ? config.heap.intervalBytes : undefined),
-      cpu: config.attribution.cpu,
-      countsBytes: config.attribution.bytes === 'exact' && config.attribution.cpu === 'exact',
-      budgetPercent: config.attribution.budgetPercent,
-      maxLooksPerSecond: config.attribution.maxSwitchesPerSecond,
-      cpuPeriodMillis:
-        config.cpu.enabled && config.attribution.cpu !== 'off'
-          ? MILLIS_PER_SECOND / config.cpu.frequencyHertz
-          : undefined,
-    });
-  }
-
-  #buildHeapEngine(
-    config: Config,
-    resolve: SourceMaps['resolve'],
-    labelsFor: (scopeId: number) => Labels | undefined,
-  ): HeapEngine {
-    const { intervalBytes, labels, allocs } = config.heap;
-    if (addon === undefined) return new PortableHeapEngine(intervalBytes);
-    return new NativeHeapEngine({
-      addon,
-      intervalBytes,
-      labels,
-      allocs,
-      resolve,
-      labelsFor,
-      runInScope: (fn) => this.context.runWithId(fn),
-      reportUnlabelled: (reason) => this.#reporter.say('HEAP_LABELS_UNAVAILABLE', { reason }),
-    });
   }
 
   #startSamplers(running: Running): void {
@@ -643,12 +494,6 @@ export class Agent {
   }
 }
 
-function exporterStatus({ exporters, gcpOnline }: Running): ExporterStatus[] {
-  return [...exporters, ...(gcpOnline === undefined ? [] : [gcpOnline])].map((exporter) =>
-    exporter.status(),
-  );
-}
-
 /** What the configuration wants to be exported; a recording may have had more collected. */
 function exported({ cpu, heap }: Config, profiles: readonly Profile[]): Profile[] {
   return profiles.filter(({ profileType }) => {
@@ -665,20 +510,6 @@ function currentFolder(): string {
   } catch {
     return tmpdir();
   }
-}
-
-/** What a person wants to know of a profile found on a disk. */
-function describeProcess(config: Config): string[] {
-  const labels = Object.entries(config.labels).map(([key, value]) => `${key}=${value}`);
-  return [
-    `service=${config.serviceName}`,
-    `host=${hostname()}`,
-    `pid=${process.pid}`,
-    ...(isMainThread ? [] : [`thread=${threadId}`]),
-    `node=${process.version}`,
-    `spanprof=${VERSION}`,
-    ...labels,
-  ];
 }
 
 /** Everything under way arrives, and what waited for a destination gets a last try. Never rejects. */

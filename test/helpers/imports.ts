@@ -14,6 +14,7 @@ export const rows: readonly (readonly string[])[] = [
   ['cpu', 'memory', 'attribution', 'sourcemaps'],
   ['endpoint', 'export', 'otel', 'cli'],
   ['status', 'process-end', 'window-clock', 'recording'],
+  ['running'],
   ['agent'],
   ['register', 'index', 'handler'],
 ];
