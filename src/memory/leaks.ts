@@ -5,7 +5,8 @@
  * A leak, a cache that fills and a warm-up all grow at first. What tells a leak is that it goes on:
  * it has grown in each quarter of a stretch of windows, and in the second half about as much as in
  * the first. What is merely not collected yet is no growth either: the end of the stretch is the
- * last window in which V8 did a full collection, and there must be one. And chance is ruled out:
+ * last window in which V8 did a full collection, and there must be one. A load that comes and goes
+ * grows too, but to where it has been before: a leak reaches a new high. And chance is ruled out:
  * sampled bytes scatter, so the growth must be several times its standard error.
  */
 import type { Labels, Profile } from '../profile/model.ts';
@@ -50,7 +51,7 @@ const MIN_POINTS = 5;
 const MAX_POINTS = 64;
 /** A program has a few hundred sites with a sample; beyond these the smallest are not followed. */
 const MAX_SERIES = 1_000;
-/** Standard errors. Three are passed by chance once in 700 windows, five by none in a lifetime. */
+/** Standard errors: three are passed by chance now and then, five practically never. */
 const MIN_SIGNIFICANCE = 5;
 /** What grows by less is no trouble yet. */
 const MIN_GROWTH_BYTES = 1024 * 1024;
@@ -58,6 +59,8 @@ const MIN_GROWTH_BYTES = 1024 * 1024;
 const MIN_SECOND_HALF = 0.4;
 /** That half is fewer samples, so less can be asked of it. */
 const MIN_HALF_SIGNIFICANCE = 3.5;
+/** Of what has been before: the highest of many points is high by chance. */
+const MIN_ABOVE_SCATTER = 2;
 const QUARTERS = 4;
 /** Reports are for people. */
 const MAX_LEAKS = 10;
@@ -134,6 +137,7 @@ interface Growth {
 function growthOf(points: readonly Point[], intervalBytes: number): Growth | undefined {
   let best: Growth | undefined;
   for (let length = MIN_POINTS; length <= points.length; length += Math.ceil(length / 3)) {
+    if (!isNewHigh(points, length, intervalBytes)) continue;
     const found = growthOver(points.slice(-length), intervalBytes);
     if (found !== undefined && found.significance > (best?.significance ?? 0)) best = found;
   }
@@ -193,6 +197,16 @@ function quarters(points: readonly Point[]): Point[] {
     const atMillis = start + (quarter * length) / QUARTERS;
     return points.filter((point) => point.atMillis <= atMillis).at(-1);
   }).filter((point) => point !== undefined);
+}
+
+/** Whether a stretch ends higher than it has ever been before it, by more than scatter. */
+function isNewHigh(points: readonly Point[], length: number, intervalBytes: number): boolean {
+  const last = points.at(-1);
+  return points.slice(0, -length).every((before) => {
+    if (last === undefined) return false;
+    const scatter = standardError(before, last, intervalBytes);
+    return last.bytes - before.bytes > MIN_ABOVE_SCATTER * scatter;
+  });
 }
 
 /** Every second point; the first and the last stay. */
