@@ -71,7 +71,7 @@ class AllocRecorder {
     size_t size;
     int32_t scope;
   };
-  // 10 MiB. At the default interval that is 160 GiB allocated in one window.
+  // 8 MiB. At the default interval that is 160 GiB allocated in one window.
   static constexpr size_t kMaxRecords = 262144;
 
   void Add(AllocTable* table, int32_t node, const Record& record);

@@ -12,6 +12,7 @@ const GROUP_TITLES = {
   pyroscope: 'Pyroscope',
   gcp: 'Google Cloud Profiler',
   spool: 'Spool',
+  upload: 'Uploads',
   endpoint: 'HTTP endpoint',
   otel: 'OpenTelemetry',
 };
@@ -21,7 +22,8 @@ export function renderConfiguration({ options, telemetryKeys, keptTables }) {
 
 <!-- Generated from src/config/schema.ts by scripts/generate-docs.mjs; do not edit. -->
 
-With nothing configured spanprof works: CPU, wall and heap profiles of 60 seconds as files in \`./profiles\`.
+With nothing configured spanprof works: CPU, wall, heap and allocation profiles of 60
+seconds as files in \`./profiles\`.
 
 ## Sources
 

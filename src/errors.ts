@@ -19,7 +19,7 @@ const table = {
   },
   ADDON_UNAVAILABLE: {
     message:
-      'native addon not available for {platform} ABI {abi} ({reason}); lost: exact async-context labels, labelled heap profiles; labels come from async_hooks and everything else works',
+      'native addon not available for {platform} ABI {abi} ({reason}); lost: bills, allocation profiles, leaks, source maps, labels of heap samples; labels of CPU samples come from async_hooks',
     remedy:
       'Install on linux-x64 glibc with Node 20, 22, 24 or 26, or allow the install script to build from source (needs a C++ compiler).',
   },

@@ -165,7 +165,7 @@ export const SCHEMA = {
       doc: 'How allocated bytes are billed: estimated from heap samples, or measured at every switch.',
     }),
     maxSwitchesPerSecond: withDefault(
-      integer({ from: 1_000, to: 1_000_000_000, unit: 'a second' }),
+      integer({ from: 1_000, to: 1_000_000_000, unit: 'switches a second' }),
       MAX_SWITCHES_PER_SECOND,
       {
         doc: 'Callbacks and awaits a second above which exact CPU bills fall back to estimates, whatever they cost.',

@@ -16,7 +16,7 @@ import { remount, tmpfsAvailable, withTmpfs } from '../helpers/tmpfs.ts';
 const abi = process.versions.modules;
 const platform = `${process.platform}-${process.arch}`;
 const LOST =
-  'lost: exact async-context labels, labelled heap profiles; labels come from async_hooks and everything else works';
+  'lost: bills, allocation profiles, leaks, source maps, labels of heap samples; labels of CPU samples come from async_hooks';
 
 /** The package as installed, with the addon that `addon` names, or none; and a program beside it. */
 function installCopy(folder: string, addon: string | undefined): { register: string; app: string } {

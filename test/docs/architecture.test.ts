@@ -62,9 +62,9 @@ test('the table of bounds is there', () => {
 
 /** A constant of a source file: a number, or a product of numbers and other constants of the file. */
 function numberOf(constant: string, source: string): number {
-  const text = new RegExp(`const ${constant}(?:: \\w+)? = (?:\\w+\\()?([\\w *]+)\\)?;`).exec(
-    source,
-  );
+  const text = new RegExp(
+    `const(?:expr \\w+)? ${constant}(?:: \\w+)? = (?:\\w+\\()?([\\w *]+)\\)?;`,
+  ).exec(source);
   if (text === null) throw new Error(`${constant} is not a constant of the file`);
   return (text[1] ?? '').split('*').reduce((product, factor) => {
     const word = factor.trim();
