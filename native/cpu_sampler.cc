@@ -20,6 +20,7 @@ namespace spanprof {
 CpuTick CpuSampler::BeginTick() const noexcept {
   CpuTick tick;
   tick.scope = slot_->Read();
+  tick.in_collection = slot_->InCollection();
   tick.thread_cpu_nanos = ThreadCpuNanos();
   tick.begin_nanos = MonotonicNanos();
   return tick;
@@ -39,7 +40,8 @@ void CpuSampler::EndTick(CpuTick tick) noexcept {
 // ---- start and stop ----------------------------------------------------------------------------
 
 CpuStart CpuSampler::Start(int interval_micros, uint32_t tick_capacity) {
-  if (running()) return CpuStart::kStarted;
+  if (running() && interval_micros == interval_micros_) return CpuStart::kStarted;
+  Stop();
   if (CurrentSigprofOwner() == SigprofOwner::kForeign) return CpuStart::kForeignProfiler;
   interval_micros_ = interval_micros;
   capacity_ = 1;
@@ -128,8 +130,8 @@ std::vector<int32_t> CpuSampler::TakeSampledScopes() {
   // What the ring does not hold any more is lost.
   if (end - sampled_upto_ > capacity_) sampled_upto_ = end - capacity_;
   for (; sampled_upto_ != end; sampled_upto_++) {
-    const int32_t scope = ticks_[sampled_upto_ & (capacity_ - 1)].scope;
-    if (scope != kNoScope) scopes.push_back(scope);
+    const CpuTick& tick = ticks_[sampled_upto_ & (capacity_ - 1)];
+    if (tick.scope != kNoScope && !tick.in_collection) scopes.push_back(tick.scope);
   }
   return scopes;
 }

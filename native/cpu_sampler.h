@@ -25,6 +25,7 @@ struct CpuTick {
   int64_t end_nanos;
   int64_t thread_cpu_nanos;
   int32_t scope;
+  bool in_collection;
 };
 
 enum class CpuStart { kStarted, kForeignProfiler, kFailed };

@@ -64,7 +64,12 @@ void HeapLimit::Start(v8::Local<v8::Context> context, v8::Local<v8::Function> on
 }
 
 void HeapLimit::Stop() {
-  // With a limit V8 takes back what was given, as far as the heap is not fuller by now.
+  // With a limit V8 takes back what was given, as far as the heap is not fuller by now. Only a
+  // callback that is there can do that.
+  if (!added_ && limit_before_ != 0) {
+    isolate_->AddNearHeapLimitCallback(&HeapLimit::OnNearLimit, this);
+    added_ = true;
+  }
   Remove(limit_before_);
   limit_before_ = 0;
   on_near_.Reset();

@@ -2,6 +2,8 @@
 
 #include <uv.h>
 
+#include <initializer_list>
+
 namespace spanprof {
 
 namespace {
@@ -18,6 +20,13 @@ Function Find() {
   uv_lib_t program;
   if (uv_dlopen(nullptr, &program) != 0) return nullptr;
   void* found = nullptr;
+  // With another allocator in its place glibc's own holds next to nothing and would say so.
+  for (const char* other : {"mallctl", "mi_version"}) {
+    if (uv_dlsym(&program, other, &found) == 0) {
+      uv_dlclose(&program);
+      return nullptr;
+    }
+  }
   if (uv_dlsym(&program, "mallinfo2", &found) != 0) found = nullptr;
   uv_dlclose(&program);
   return reinterpret_cast<Function>(found);

@@ -27,6 +27,8 @@ class Slot {
   // Id of the running scope, kNoScope outside of all.
   // Thread: the isolate's own. Async-signal-safe. Must not allocate, lock or call into V8's heap.
   int32_t Read() const noexcept;
+  // Whether the collector runs. As Read().
+  bool InCollection() const noexcept { return gc_depth_.load(std::memory_order_relaxed) > 0; }
 
   // Looks `storage` (an AsyncLocalStorage) up in the frame from now on; an empty handle goes back
   // to the shared integer. The stored value is a small integer, or an object whose first

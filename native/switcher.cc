@@ -208,7 +208,7 @@ void Switcher::Resume(double collector_cpu_millis) {
   if (!running_) return;
   if (counts_bytes_) SyncBytes();
   chunk_begin_cpu_millis_ += collector_cpu_millis;
-  if (words_[kInTurn] == 0) return;
+  if (words_[kInTurn] == 0 && words_[kRow] == 0) return;
   const double now = NowMillis();
   chunk_begin_millis_ += now - pause_begin_millis_;
   numbers_[kLastMillis] = now;
@@ -228,11 +228,15 @@ double Switcher::NowMillis() const {
 // case calls from native code that a microtask called look like calls from the event loop.
 void Switcher::OnEnter(v8::Isolate* isolate) {
   Switcher* self = thread_switcher;
-  if (self->words_[kInTurn] != 0 || v8::MicrotasksScope::IsRunningMicrotasks(isolate)) return;
+  const bool is_in_turn = self->words_[kInTurn] != 0 && !(self->unsure_ && self->words_[kRow] == 0);
+  if (is_in_turn || v8::MicrotasksScope::IsRunningMicrotasks(isolate)) return;
+  self->unsure_ = false;
   self->Enter();
 }
 void Switcher::OnExit(v8::Isolate*) {
-  if (thread_switcher->words_[kInTurn] != 0) thread_switcher->Exit(true);
+  if (thread_switcher->words_[kInTurn] == 0) return;
+  thread_switcher->unsure_ = false;
+  thread_switcher->Exit(true);
 }
 void Switcher::OnMicrotasksDone(v8::Isolate*, void* self) {
   static_cast<Switcher*>(self)->Exit(false);
@@ -247,6 +251,7 @@ void Switcher::Start(double origin_nanos) {
   thread_switcher = this;
   words_[kRow] = 0;
   words_[kInTurn] = 1;
+  unsure_ = v8::MicrotasksScope::IsRunningMicrotasks(isolate_);
   chunk_begin_cpu_millis_ = ThreadCpuMillis();
   chunk_begin_millis_ = numbers_[kLastMillis] = NowMillis();
   isolate_->AddBeforeCallEnteredCallback(&Switcher::OnEnter);

@@ -84,6 +84,8 @@ class Switcher {
   v8::Global<v8::Object> table_;
   int32_t rows_ = 0;
   bool running_ = false;
+  // Started in a microtask: there may be no call around it whose end would be told.
+  bool unsure_ = false;
   double origin_millis_ = 0;
   double pause_begin_millis_ = 0;
   // Beginning of the running chunk on both clocks.

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { readMemoryUsage } from './memory/gauges.ts';
 import { type Bytes, bytes, type Microseconds, microseconds, NANOS_PER_MILLI } from './units.ts';
 
 /** What the operating system and the event loop say of this process and thread; sums are since the start. */
@@ -15,9 +16,9 @@ export interface ProcessFigures {
   readonly loopIdleMicros: Microseconds;
 }
 
-/** Takes some tens of microseconds; never throws where `process` is Node's. */
+/** Takes some tens of microseconds; never throws. */
 export function processFigures(): ProcessFigures {
-  const { rss, heapUsed, external } = process.memoryUsage();
+  const { rss, heapUsed, external } = readMemoryUsage();
   const { user, system } = process.cpuUsage();
   const { active, idle } = performance.eventLoopUtilization();
   return {

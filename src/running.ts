@@ -107,7 +107,14 @@ export function buildRunning(
     });
   }
   const slot = createSlot(addon, needs.context().storage, (scope) => portable?.setScope(scope));
-  const ledger = buildLedger(config, slot, store, () => heap.status().labels ?? false, needs);
+  const ledger = buildLedger(
+    config,
+    slot,
+    store,
+    () => heap.status().labels ?? false,
+    () => running.cpuState === 'running',
+    needs,
+  );
   const running: Running = {
     config,
     store,
@@ -150,6 +157,7 @@ function buildLedger(
   slot: Slot,
   store: ScopeStore,
   heapIsLabelled: () => boolean,
+  cpuRuns: () => boolean,
   { context, outside }: Needs,
 ): Ledger | undefined {
   if (addon === undefined) return undefined;
@@ -163,8 +171,8 @@ function buildLedger(
     countsBytes: config.attribution.bytes === 'exact' && config.attribution.cpu === 'exact',
     budgetPercent: config.attribution.budgetPercent,
     maxLooksPerSecond: config.attribution.maxSwitchesPerSecond,
-    cpuPeriodMillis:
-      config.cpu.enabled && config.attribution.cpu !== 'off'
+    cpuPeriodMillis: () =>
+      cpuRuns() && config.attribution.cpu !== 'off'
         ? MILLIS_PER_SECOND / config.cpu.frequencyHertz
         : undefined,
   });

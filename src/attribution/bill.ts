@@ -21,6 +21,8 @@ export class Estimates {
 }
 
 export class Bill {
+  /** The ledger that opened it: scopes, and with them bills, outlive sessions. */
+  owner: object | undefined;
   /** In the table; `FOLDED` or `LATE_ROW` when the bill has none of its own any more. */
   row: number;
   readonly scopeId: number;

@@ -115,7 +115,7 @@ export class ScopeContext {
     fn: (...args: Args) => Result,
     args: Args,
   ): Result {
-    if (!this.#isSlotOn) this.#switchSlotOn();
+    if (!this.#isSlotOn && scope !== undefined) this.#switchSlotOn();
     const publish = this.#slot?.publish;
     if (publish === undefined && this.#enterBill === undefined) {
       return this.storage.run(scope, fn, ...args);

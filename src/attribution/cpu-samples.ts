@@ -5,11 +5,15 @@ import { type Bill, Estimates, NOBODY, payerOf } from './bill.ts';
 
 export class CpuSamples {
   readonly #addon: Addon;
-  readonly #periodMillis: number;
+  readonly #periodMillis: () => number;
   readonly #billOf: (scopeId: number) => Bill | undefined;
   #sinceCpuNanos = 0;
 
-  constructor(addon: Addon, periodMillis: number, billOf: (scopeId: number) => Bill | undefined) {
+  constructor(
+    addon: Addon,
+    periodMillis: () => number,
+    billOf: (scopeId: number) => Bill | undefined,
+  ) {
     this.#addon = addon;
     this.#periodMillis = periodMillis;
     this.#billOf = billOf;
@@ -31,7 +35,7 @@ export class CpuSamples {
     const cpuNanos = this.#addon.threadCpuNanos();
     const cpuMillis = (cpuNanos - this.#sinceCpuNanos) / NANOS_PER_MILLI;
     this.#sinceCpuNanos = cpuNanos;
-    const periodMillis = Math.min(this.#periodMillis, cpuMillis / scopeIds.length);
+    const periodMillis = Math.min(this.#periodMillis(), cpuMillis / scopeIds.length);
     for (const scopeId of scopeIds) {
       const bill = this.#billOf(scopeId);
       const payer = bill === undefined ? NOBODY : payerOf(bill);

@@ -10,7 +10,7 @@ export interface HeapEventsOptions {
   readonly addon: Addon;
   readonly columns: BillColumns;
   /** V8 samples each allocated byte with the chance of one in this. */
-  readonly intervalBytes: () => number;
+  readonly intervalBytes: () => number | undefined;
   readonly billOf: (scopeId: number) => Bill | undefined;
   readonly peaks: HeapPeaks;
   readonly openBills: () => number;
@@ -48,9 +48,11 @@ export class HeapEvents {
 
   /** Weighted by one over the chance to be sampled: right on average, with a known variance. */
   #addAllocation(scopeId: number, sampledBytes: number): void {
+    const intervalBytes = this.#options.intervalBytes();
+    if (intervalBytes === undefined) return; // whose it was is not proven
     const bill = scopeId === 0 ? undefined : this.#options.billOf(scopeId);
     const payer = bill === undefined ? NOBODY : payerOf(bill);
-    const chance = 1 - Math.exp(-sampledBytes / this.#options.intervalBytes());
+    const chance = 1 - Math.exp(-sampledBytes / intervalBytes);
     const bytes = sampledBytes / chance;
     const variance = bytes * bytes * (1 - chance);
     payer.self ??= new Estimates();

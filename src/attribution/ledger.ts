@@ -49,7 +49,7 @@ export interface LedgerOptions {
   readonly budgetPercent: number;
   readonly maxLooksPerSecond: number;
   /** Distance of the CPU sampler's signals; undefined if it does not run. */
-  readonly cpuPeriodMillis: number | undefined;
+  readonly cpuPeriodMillis: () => number | undefined;
   /** Calls a function outside of whatever the application is doing. */
   readonly outside: (fn: () => void) => void;
 }
@@ -94,6 +94,8 @@ export class Ledger {
     const { addon, slot, storage, setEnter } = options;
     const billOf = (id: number) => this.#bills.get(id) ?? options.scopeOf(id)?.bill;
     this.#table = new BillTable(addon);
+    // Shared by all sessions of the thread: what an earlier one charged to them is not ours.
+    for (const bill of [NOBODY, LATE]) bill.self = bill.inclusive = undefined;
     const { columns } = this.#table;
     this.#switcher = new Switcher({
       ...{ addon, slot, columns, storage, setEnter },
@@ -102,10 +104,10 @@ export class Ledger {
     });
     this.#heapEvents = new HeapEvents({
       ...{ addon, columns, billOf, peaks: this.#peaks },
-      intervalBytes: () => options.heapIntervalBytes() ?? 1,
+      intervalBytes: options.heapIntervalBytes,
       openBills: () => this.#outermost.size,
     });
-    this.#cpuSamples = new CpuSamples(addon, options.cpuPeriodMillis ?? 0, billOf);
+    this.#cpuSamples = new CpuSamples(addon, () => options.cpuPeriodMillis() ?? 0, billOf);
     this.#liveBytes = new LiveBytes(addon, billOf);
     this.#governor = new Governor({ ...options, columns });
   }
@@ -121,10 +123,17 @@ export class Ledger {
     }
     if (!this.#isMetering) this.#begin();
     if (this.#outermost.size + this.#inner.size >= MAX_OPEN_BILLS) this.#foldOldest();
-    const parent = payer === NOBODY || payer === LATE ? undefined : payerOf(payer);
+    // Not `payer`: folding may just have taken its row.
+    const payerNow = payerOf(payer);
+    const parent = payerNow === NOBODY || payerNow === LATE ? undefined : payerNow;
+    if (parent === undefined && kind === 'run') {
+      scope.bill = payerNow;
+      return;
+    }
     const now = nowMillis();
     const row = this.#table.take(parent?.row ?? 0);
     const bill = new Bill(row, scope.id, kind, scope.labels, parent, now);
+    bill.owner = this;
     this.#noteProcess(bill);
     bill.fallbacksBefore = this.#governor.fallbacks;
     bill.isSampled = !this.#switcher.isOn;
@@ -152,7 +161,7 @@ export class Ledger {
   close(scope: Scope): Usage | undefined {
     const { bill } = scope;
     if (bill.kind === 'run') return undefined;
-    if (bill.endedMillis !== undefined) return this.#read(bill);
+    if (bill.endedMillis !== undefined || bill.owner !== this) return this.#read(bill);
     const now = nowMillis();
     bill.endedMillis = now;
     const usage = this.#read(bill);
@@ -197,6 +206,10 @@ export class Ledger {
     this.#options.addon.meterReadMemory();
   }
 
+  #noteFallback(bill: Bill): void {
+    if (this.#governor.fallbacks !== bill.fallbacksBefore) bill.isSampled = true;
+  }
+
   #noteProcess(bill: Bill): void {
     this.#readMemory(bill.openedMillis);
     const { numbers } = this.#table.columns;
@@ -212,7 +225,7 @@ export class Ledger {
     const intervalBytes = this.#options.heapIntervalBytes();
     if (intervalBytes !== undefined && isLarge(bill, intervalBytes))
       this.#liveBytes.look(intervalBytes, this.#peaks.collections, true);
-    if (this.#governor.fallbacks !== bill.fallbacksBefore) bill.isSampled = true;
+    this.#noteFallback(bill);
     const { numbers } = this.#table.columns;
     this.#readMemory(now);
     const used = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
@@ -224,7 +237,7 @@ export class Ledger {
       openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
       externalBytes: numbers[SWITCHER_NUMBER.externalBytes] ?? 0,
       heapIntervalBytes: intervalBytes,
-      cpuPeriodMillis: this.#options.cpuPeriodMillis,
+      cpuPeriodMillis: this.#options.cpuPeriodMillis(),
       countsBytes: this.#options.countsBytes,
     });
   }
@@ -269,6 +282,7 @@ export class Ledger {
   }
 
   #selfOf(bill: Bill, row: RowFigures): Entry {
+    if (bill.row > LATE_ROW) this.#noteFallback(bill);
     return selfOf(bill, row, this.#options.countsBytes);
   }
 

@@ -37,6 +37,16 @@ export class BillTable {
     this.#addon = addon;
     this.columns = addon.billTable(ROWS);
     for (let row = FIRST_ROW; row < ROWS; row++) this.#free[this.#freeCount++] = row;
+    // The table is the thread's: what an earlier session charged to `late` is not ours.
+    this.#clear(LATE_ROW);
+  }
+
+  #clear(row: number): void {
+    const { columns } = this;
+    columns.cpu[row] = columns.cpuInclusive[row] = 0;
+    columns.turns[row] = columns.turnsInclusive[row] = 0;
+    columns.longest[row] = columns.longestInclusive[row] = 0;
+    columns.bytes[row] = columns.bytesInclusive[row] = 0;
   }
 
   /** The caller keeps to the bounds above, so there always is one. */
@@ -48,12 +58,8 @@ export class BillTable {
     if (this.#freedInTurn[row] === this.columns.words[SWITCHER_WORD.turn]) {
       this.#addon.switcherFinishTurn();
     }
-    const { columns } = this;
-    columns.cpu[row] = columns.cpuInclusive[row] = 0;
-    columns.turns[row] = columns.turnsInclusive[row] = 0;
-    columns.longest[row] = columns.longestInclusive[row] = 0;
-    columns.bytes[row] = columns.bytesInclusive[row] = 0;
-    columns.parent[row] = parentRow;
+    this.#clear(row);
+    this.columns.parent[row] = parentRow;
     return row;
   }
 

@@ -29,7 +29,9 @@ export class AllocStacks {
 
   /** Before allocations are collected. */
   collect(goOn: boolean): void {
-    if (this.#runs) this.#addon.cpuCollect(goOn);
+    if (!this.#runs || this.#addon.cpuCollect(goOn) !== undefined || !goOn) return;
+    // Somebody who borrowed the sampler has stopped it, or SIGPROF was taken away for a while.
+    this.#addon.cpuStart(INTERVAL_MICROS, TICKS);
   }
 
   stop(): void {

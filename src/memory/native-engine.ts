@@ -156,6 +156,7 @@ export class NativeHeapEngine implements HeapEngine {
     this.#options.addon.heapStop();
     this.#stacks?.stop();
     this.#running = false;
+    this.#labelled = false;
     this.#held.clear();
   }
 

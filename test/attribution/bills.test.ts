@@ -301,3 +301,19 @@ test('without an agent everything is a plain call', async () => {
   await expect(start({ attribution: { budgetPercent: -1 } })).rejects.toThrow(SpanprofError);
   await start(options);
 });
+
+test('bills of an earlier session leave the next one alone', async () => {
+  const old = invocation({ agent_name: 'old' });
+  old.run(burn, 5);
+  await stop();
+  await start(options);
+  expect(accounts()?.late.cpuMicros).toBe(0);
+  const one = invocation({ agent_name: 'new' });
+  expect(old.end().cpuMicros).toBeGreaterThan(0);
+  // Longer than the ledger waits before it stops to measure when nothing is open.
+  await sleep(1_200);
+  expect(status().bills).toMatchObject({ method: 'exact', open: 1 });
+  one.run(burn, 10);
+  expectCpu(one.end(), 10);
+  await expect.poll(() => status().bills?.method, { timeout: 10_000 }).toBe('idle');
+});

@@ -8,11 +8,11 @@ import ts from 'typescript';
  */
 export const rows: readonly (readonly string[])[] = [
   ['errors', 'units', 'shared', 'version'],
-  ['native', 'report', 'process-figures'],
+  ['native', 'report'],
   ['profile', 'config'],
   ['pages'],
   ['cpu', 'memory', 'attribution', 'sourcemaps'],
-  ['endpoint', 'export', 'otel', 'cli'],
+  ['endpoint', 'export', 'otel', 'cli', 'process-figures'],
   ['status', 'process-end', 'window-clock', 'recording'],
   ['running'],
   ['agent'],

@@ -21,8 +21,8 @@ async function loop(work, millis) {
   }
 }
 await start();
-const old = run({ agent_name: 'old' }, loop, oldWork, 1500);
+const old = run({ agent_name: 'old' }, loop, oldWork, 3000);
 await stop();
 await start();
-await Promise.all([old, run({ agent_name: 'new' }, loop, newWork, 1500)]);
+await Promise.all([old, run({ agent_name: 'new' }, loop, newWork, 3000)]);
 await stop();
