@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { nodeBinary } from '../../scripts/nodes.mjs';
 import { readProfiles, samplesOf } from '../helpers/profiles.ts';
 import { programs, runProgram, withFolder } from '../helpers/programs.ts';
+import { FULL_YOUNG_GENERATION } from './young-generation.ts';
 
 const SECONDS = Number(process.env['TEST_SOAK_SECONDS'] ?? 1_080);
 const MIB = 1024 * 1024;
@@ -21,6 +22,7 @@ describe.concurrent('heap sampling', () => {
     await withFolder(async (folder) => {
       const result = await runProgram(join(programs, 'truth/heap-churn.mjs'), {
         node: nodeBinary(major),
+        nodeArgs: FULL_YOUNG_GENERATION,
         args: [String(SECONDS)],
         timeoutMillis: (SECONDS + 60) * 1000,
         env: {
