@@ -32,5 +32,3 @@ export const MILLIS_PER_SECOND = 1_000;
 
 export const secondsToMillis = (value: Seconds): Milliseconds =>
   milliseconds(value * MILLIS_PER_SECOND);
-export const millisToNanos = (value: Milliseconds): Nanoseconds =>
-  nanoseconds(value * NANOS_PER_MILLI);

@@ -5,7 +5,8 @@ import type { EncodedProfile } from './exporter.ts';
 
 /**
  * One attempt to send, which ends after `timeoutMillis` or when `closing` aborts, also where the
- * destination does not heed its signal. Never rejects.
+ * destination does not heed its signal. Never rejects: an application's own destination may throw, or
+ * give nothing.
  */
 export async function attempt(
   destination: Destination,
@@ -27,7 +28,11 @@ export async function attempt(
     closing.addEventListener('abort', onClosing, { once: true });
   });
   try {
-    return await Promise.race([destination.send(profile, controller.signal), end]);
+    const outcome: unknown = await Promise.race([
+      destination.send(profile, controller.signal),
+      end,
+    ]);
+    return isOutcome(outcome) ? outcome : { kind: 'retry', reason: 'send() gave no outcome' };
   } catch (error) {
     return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) };
   } finally {
@@ -35,3 +40,8 @@ export async function attempt(
     closing.removeEventListener('abort', onClosing);
   }
 }
+
+const KINDS: ReadonlySet<unknown> = new Set<SendOutcome['kind']>(['stored', 'retry', 'rejected']);
+
+const isOutcome = (value: unknown): value is SendOutcome =>
+  typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind);

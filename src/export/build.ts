@@ -47,8 +47,9 @@ export function buildOutlets(
     }
   }
   for (const one of own) {
-    if (isDestination(one)) exporters.push(new QueueExporter(one, queueOptions(config, report)));
-    else exporters.push(new GuardedExporter(one, report));
+    const queue = queueOptions(config, report);
+    if (isDestination(one)) exporters.push(new QueueExporter(one, queue));
+    else exporters.push(new GuardedExporter(one, queue.timeoutMillis, report));
   }
   // Better than nowhere: profiles that were asked for are kept where they can be found.
   const isNowhere = exporters.length === 0 && gcpOnline === undefined;
@@ -96,11 +97,12 @@ function pyroscope(config: Config, report: Report): Exporter {
   return new QueueExporter(new PyroscopeDestination(pyroscope), { ...queue, ...atEnd });
 }
 
-function queueOptions({ spool, upload }: Config, report: Report): QueueOptions {
+function queueOptions({ spool, upload, windowSeconds }: Config, report: Report): QueueOptions {
   return {
     spoolDirectory: spool.directory,
     spoolMaxBytes: spool.maxBytes,
     spoolMaxAgeMillis: secondsToMillis(spool.maxAgeSeconds),
+    windowMillis: secondsToMillis(windowSeconds),
     timeoutMillis: secondsToMillis(seconds(upload.timeoutSeconds)),
     firstRetryMillis: secondsToMillis(seconds(upload.firstRetrySeconds)),
     maxRetryMillis: secondsToMillis(seconds(upload.maxRetrySeconds)),

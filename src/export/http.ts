@@ -84,13 +84,23 @@ export class HttpClient {
     const connect = withoutHold(undici.buildConnector(tls));
     // One connection: profiles are sent one after another.
     const options = { connect, connections: 1, pipelining: 1 };
-    if (proxy !== undefined) {
-      return new undici.ProxyAgent({ ...options, uri: proxy, requestTls: tls, proxyTls: tls });
-    }
-    if (PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '')) {
-      return new undici.EnvHttpProxyAgent({ ...options, requestTls: tls, proxyTls: tls });
-    }
-    return new undici.Agent(options);
+    const isProxied = PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '');
+    if (proxy === undefined && !isProxied) return new undici.Agent(options);
+    // Agents for proxies put connectors of their own in the place of ours: to the proxy, and through it.
+    const pool = (origin: string | URL, given: object): Dispatcher => {
+      const { connect: connector } = given as { connect: buildConnector.connector };
+      return new undici.Pool(origin, { ...given, connect: withoutHold(connector) });
+    };
+    const proxied = {
+      ...options,
+      requestTls: tls,
+      proxyTls: tls,
+      clientFactory: pool,
+      factory: pool,
+    };
+    return proxy === undefined
+      ? new undici.EnvHttpProxyAgent(proxied)
+      : new undici.ProxyAgent({ ...proxied, uri: proxy });
   }
 }
 

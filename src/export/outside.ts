@@ -19,7 +19,7 @@ interface OtelContext {
   setValue(key: symbol, value: unknown): OtelContext;
 }
 interface OtelContextManager {
-  active(): OtelContext;
+  active(): Partial<OtelContext> | undefined;
   with<T>(context: OtelContext, fn: () => T): T;
 }
 
@@ -27,8 +27,10 @@ interface OtelContextManager {
 export function outside<T>(fn: () => T): T {
   return atLoad(() => {
     const manager = contextManager();
-    if (manager === undefined) return fn();
-    return manager.with(manager.active().setValue(SUPPRESS_TRACING, true), fn);
+    // A context manager of the application's own may have no active context.
+    const context = manager?.active();
+    if (manager === undefined || typeof context?.setValue !== 'function') return fn();
+    return manager.with(context.setValue(SUPPRESS_TRACING, true), fn);
   });
 }
 

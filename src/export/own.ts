@@ -1,7 +1,8 @@
 /** Exporters that the application brings itself. */
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { Options } from '../config/schema.ts';
 import { type ErrorCode, messageOf, type Problem, SpanprofError } from '../errors.ts';
-import type { Milliseconds } from '../units.ts';
+import { MILLIS_PER_SECOND, type Milliseconds } from '../units.ts';
 import type { Destination } from './destination.ts';
 import type { EncodedProfile, Exporter, ExporterStatus } from './exporter.ts';
 
@@ -41,36 +42,51 @@ export function takeOwnExporters(options: StartOptions | undefined): {
 }
 
 const EXPECTED =
-  'expected an object with a name and either export, exportSync and status, or address, send and close';
+  'expected an object with a name and either export, exportSync and status, or address, send and close; a spoolKey is a string';
 
 function isOwnExporter(value: object): value is OwnExporter {
   const has = (key: string, type: string) => typeof Reflect.get(value, key) === type;
   if (!has('name', 'string')) return false;
-  if (has('send', 'function')) return has('address', 'string') && has('close', 'function');
+  if (has('send', 'function')) {
+    const hasKey = has('spoolKey', 'string') || has('spoolKey', 'undefined');
+    return hasKey && has('address', 'string') && has('close', 'function');
+  }
   return ['export', 'exportSync', 'status'].every((key) => has(key, 'function'));
 }
 
 export const isDestination = (own: OwnExporter): own is Destination => 'send' in own;
 
-/** An exporter of somebody else: what it throws is counted and said, and goes no further. */
+/**
+ * An exporter of somebody else: what it throws is counted and said, and goes no further. So is an
+ * `export` that does not end in time, or it would hold on to every profile there is.
+ */
 export class GuardedExporter implements Exporter {
   readonly name: string;
   readonly #exporter: Exporter;
+  readonly #timeoutMillis: Milliseconds;
   readonly #report: (message: string) => void;
   #failures = 0;
   #lastError: string | undefined;
 
-  constructor(exporter: Exporter, report: (message: string) => void) {
+  constructor(exporter: Exporter, timeoutMillis: Milliseconds, report: (message: string) => void) {
     this.name = exporter.name;
     this.#exporter = exporter;
+    this.#timeoutMillis = timeoutMillis;
     this.#report = report;
   }
 
   async export(profile: EncodedProfile): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const end = new Promise<never>((_, reject) => {
+      const reason = `export() took longer than ${this.#timeoutMillis / MILLIS_PER_SECOND} s`;
+      timer = setTimeout(() => reject(new Error(reason)), this.#timeoutMillis).unref();
+    });
     try {
-      await this.#exporter.export(profile);
+      await Promise.race([this.#exporter.export(profile), end]);
     } catch (error) {
       this.#failed(error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -17,6 +17,8 @@ export interface QueueOptions {
   /** Bound of what waits on the disk, whichever process or destination it belongs to. */
   readonly spoolMaxBytes: Bytes;
   readonly spoolMaxAgeMillis: Milliseconds;
+  /** A window is so old when it ends: its age counts from there. */
+  readonly windowMillis: Milliseconds;
   /** One attempt may take so long. */
   readonly timeoutMillis: Milliseconds;
   /** Wait after a first failure; it doubles up to `maxRetryMillis`. */
@@ -46,7 +48,8 @@ export interface QueueStatus extends ExporterStatus {
 
 /**
  * A destination that answers again and again with an error may mean this one profile. After so many
- * such answers the next profile is tried: if that one is stored, the first was at fault.
+ * such answers the next profile is tried. If that one is stored, the destination is well again or the
+ * first was at fault: the first is tried once more, and dropped if that, too, is answered so.
  */
 const FAILURES_UNTIL_SUSPECT = 6;
 
@@ -74,6 +77,8 @@ export class QueueExporter implements Exporter {
   #pumping: Promise<void> | undefined;
   /** The one being sent or tried next. */
   #current: Entry | undefined;
+  /** It failed again and again, and the one after it was stored. */
+  #accused: Entry | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #housekeeping: NodeJS.Timeout | undefined;
   #keepingHouse: Promise<void> | undefined;
@@ -221,16 +226,22 @@ export class QueueExporter implements Exporter {
   }
 
   #keepBounds(): void {
-    const { spoolMaxBytes, spoolMaxAgeMillis } = this.#options;
+    const { spoolMaxBytes } = this.#options;
     const room = Math.max(0, spoolMaxBytes - this.#othersBytes);
     for (const entry of this.#waiting.surplusOnDisk(room)) this.#dropWaiting(entry, 'SPOOL_FULL');
     for (const entry of this.#waiting.surplusInMemory()) this.#dropWaiting(entry, 'QUEUE_FULL');
-    const oldest = Date.now() - spoolMaxAgeMillis;
+    const oldest = this.#oldestMillis();
     for (const entry of this.#waiting.entries.slice()) {
       // In order of their windows, so the first that is young enough ends it.
       if ((startOfSpoolFile(entry.place.name) ?? 0) >= oldest) break;
       this.#dropWaiting(entry, 'SPOOL_EXPIRED');
     }
+  }
+
+  /** Start of the oldest window that is kept. */
+  #oldestMillis(): number {
+    const { spoolMaxAgeMillis, windowMillis } = this.#options;
+    return Date.now() - windowMillis - spoolMaxAgeMillis;
   }
 
   /** Not what is being sent right now: it would be counted as lost and stored all the same. */
@@ -249,8 +260,9 @@ export class QueueExporter implements Exporter {
   async #touchAndAdopt(): Promise<void> {
     try {
       if (this.#waiting.entries.length > 0) await this.#spool.touch();
-      const { adopted, othersBytes } = await this.#spool.scan();
+      const { adopted, othersBytes, expired } = await this.#spool.scan(this.#oldestMillis());
       this.#othersBytes = othersBytes;
+      if (expired > 0) this.#lost('SPOOL_EXPIRED', expired);
       this.#adopted += adopted.length;
       for (const place of adopted) {
         this.#waiting.add({
@@ -282,10 +294,15 @@ export class QueueExporter implements Exporter {
         this.#retryTimer = setTimeout(() => this.#pump(), waitMillis).unref();
         return;
       }
-      this.#pumping = this.#sendAll().finally(() => {
-        this.#pumping = undefined;
-        if (this.#waiting.entries.length > 0) this.#pump();
-      });
+      this.#pumping = this.#sendAll()
+        .catch((error: unknown) => {
+          this.#backOff();
+          this.#say('INTERNAL', { part: `${this.name} queue`, reason: reasonOf(error) });
+        })
+        .finally(() => {
+          this.#pumping = undefined;
+          if (this.#waiting.entries.length > 0) this.#pump();
+        });
     });
   }
 
@@ -301,11 +318,10 @@ export class QueueExporter implements Exporter {
       if (profile === undefined) continue;
       this.#attempts += 1;
       const { timeoutMillis } = this.#options;
-      const outcome = await attempt(
-        this.#destination,
-        profile,
-        timeoutMillis,
-        this.#closing.signal,
+      const { signal } = this.#closing;
+      const outcome = this.#judged(
+        entry,
+        await attempt(this.#destination, profile, timeoutMillis, signal),
       );
       if (this.#closing.signal.aborted && outcome.kind === 'retry') return;
       if (outcome.kind === 'retry') {
@@ -340,34 +356,43 @@ export class QueueExporter implements Exporter {
     return entry.profile;
   }
 
+  /** The accused that is answered with a failure once more is at fault. */
+  #judged(entry: Entry, outcome: SendOutcome): SendOutcome {
+    const isAnswer = outcome.kind === 'retry' && outcome.isAnswer === true;
+    if (!isAnswer || entry !== this.#accused) return outcome;
+    const reason = `it failed ${entry.failures + 1} times, the next one did not: ${outcome.reason}`;
+    return { kind: 'rejected', reason };
+  }
+
   #failed(entry: Entry, outcome: Extract<SendOutcome, { kind: 'retry' }>): void {
-    this.#failures += 1;
     this.#failedAttempts += 1;
     if (outcome.isAnswer === true) entry.failures += 1;
-    const wait = backoffMillis(this.#backoff(), this.#failures, outcome.afterMillis);
-    this.#notBeforeMillis = Date.now() + wait;
+    this.#accused = undefined;
+    this.#backOff(outcome.afterMillis);
     this.#say('DESTINATION_FAILING', { reason: outcome.reason });
     for (const waiting of this.#waiting.entries) this.#park(waiting);
   }
 
-  #backoff() {
-    const { firstRetryMillis, maxRetryMillis } = this.#options;
-    return { firstMillis: firstRetryMillis, maxMillis: maxRetryMillis };
+  /** Leaves the destination alone for a while, the longer the more often it has failed. */
+  #backOff(askedMillis?: Milliseconds): void {
+    this.#failures += 1;
+    const { firstRetryMillis: firstMillis, maxRetryMillis: maxMillis } = this.#options;
+    const wait = backoffMillis({ firstMillis, maxMillis }, this.#failures, askedMillis);
+    this.#notBeforeMillis = Date.now() + wait;
   }
 
   async #answered(entry: Entry, outcome: Exclude<SendOutcome, { kind: 'retry' }>): Promise<void> {
     this.#failures = 0;
     this.#notBeforeMillis = 0;
+    this.#accused = undefined;
     if (outcome.kind === 'rejected') {
       this.#drop(entry, 'PROFILE_REJECTED', { reason: outcome.reason });
       return;
     }
     this.#said.clear();
     const [first] = this.#waiting.entries;
-    if (first !== undefined && first !== entry && first.failures >= FAILURES_UNTIL_SUSPECT) {
-      const reason = `it failed ${first.failures} times, the next one did not`;
-      this.#drop(first, 'PROFILE_REJECTED', { reason });
-    }
+    const isSuspect = first !== entry && (first?.failures ?? 0) >= FAILURES_UNTIL_SUSPECT;
+    if (isSuspect) this.#accused = first;
     this.#exported += 1;
     this.#waiting.remove(entry);
     if (entry.isOnDisk) await this.#spool.remove(entry.place);
@@ -379,9 +404,13 @@ export class QueueExporter implements Exporter {
   #drop(entry: Entry, code: ErrorCode, details: Readonly<Record<string, string>> = {}): void {
     if (this.#current === entry) this.#current = undefined;
     if (!this.#waiting.remove(entry)) return;
-    this.#dropped[code] = (this.#dropped[code] ?? 0) + 1;
     if (entry.isOnDisk) void this.#spool.remove(entry.place);
     entry.settle();
+    this.#lost(code, 1, details);
+  }
+
+  #lost(code: ErrorCode, count: number, details: Readonly<Record<string, string>> = {}): void {
+    this.#dropped[code] = (this.#dropped[code] ?? 0) + count;
     this.#say(code, details);
   }
 

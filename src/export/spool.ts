@@ -21,7 +21,7 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import type { EncodedProfile } from './exporter.ts';
-import { codeOf, remove, removeSync } from './file-io.ts';
+import { codeOf, remove } from './file-io.ts';
 import { decodeSpoolFile, encodeSpoolFile, spoolFileName, startOfSpoolFile } from './spool-file.ts';
 import { isAbandoned, isOwnerName, ownerlessName, ownerName } from './spool-owner.ts';
 
@@ -37,8 +37,10 @@ export interface Spooled {
 export interface SpoolScan {
   /** Taken over from processes that are gone, in order. */
   readonly adopted: readonly Spooled[];
-  /** What other living processes keep, for all destinations together. */
+  /** What others keep: living processes, and for other destinations those that are gone, too. */
   readonly othersBytes: number;
+  /** Profiles for other destinations that were removed: nobody came for them in time. */
+  readonly expired: number;
 }
 
 /** Label values can be session ids and names of users: only the owner may look. */
@@ -46,6 +48,8 @@ const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 /** Every user may add a folder, nobody may remove another's. */
 const SHARED_MODE = 0o1777;
+/** File systems take 255 bytes for a name with all that follows. */
+const MAX_NAME_LENGTH = 64;
 /** Evidence for whoever looks into it, not an archive. */
 const MAX_DAMAGED = 10;
 const DAMAGED = 'damaged';
@@ -68,7 +72,9 @@ export class Spool {
     this.directory = path.resolve(directory);
     const user = process.getuid?.() ?? 0;
     const hash = createHash('sha256').update(destination).digest('hex').slice(0, 16);
-    this.#base = path.join(this.directory, `${name}-${user}-${hash}`);
+    // An application's own destination may be called anything.
+    const safeName = name.replaceAll(/[^\w.-]+/g, '_').slice(0, MAX_NAME_LENGTH);
+    this.#base = path.join(this.directory, `${safeName}-${user}-${hash}`);
     this.#own = path.join(this.#base, ownerName());
   }
 
@@ -139,14 +145,6 @@ export class Spool {
     if (place.folder !== this.#own) await this.#removeIfEmpty(place.folder);
   }
 
-  removeSync(place: Spooled): void {
-    try {
-      removeSync(place.folder, place.name);
-    } catch {
-      // Then it is sent by the next start.
-    }
-  }
-
   /** Shows other processes that this one is alive. */
   async touch(): Promise<void> {
     const now = new Date();
@@ -155,23 +153,32 @@ export class Spool {
     }
   }
 
-  /** Takes over what processes that are gone have left. */
-  async scan(): Promise<SpoolScan> {
+  /**
+   * Takes over what processes that are gone have left for this destination. Of what they have left for
+   * others it removes what is of windows that began before `oldestMillis`: it may be that no process
+   * with that destination ever comes again.
+   */
+  async scan(oldestMillis: number): Promise<SpoolScan> {
     const adopted: Spooled[] = [];
     let othersBytes = 0;
+    let expired = 0;
     for (const folder of await subfolders(this.directory)) {
-      const isOurs = folder === this.#base;
+      const isMine = isOfThisUser(await lstat(folder).catch(() => undefined));
       for (const owned of await subfolders(folder)) {
         if (owned === this.#own || this.#adoptedFolders.has(owned)) continue;
-        const claimed = isOurs ? await this.#claim(owned) : undefined;
+        const isLeft = isMine && (await isLeftBehind(owned));
+        const claimed = isLeft && folder === this.#base ? await this.#claim(owned) : undefined;
         const found = await list(claimed ?? owned);
-        if (claimed === undefined) othersBytes += sumOfBytes(found);
-        else if (found.length === 0) await this.#removeIfEmpty(claimed);
+        if (claimed === undefined) {
+          const removed = isLeft ? await removeOlder(found, oldestMillis) : [];
+          expired += removed.length;
+          othersBytes += sumOfBytes(found) - sumOfBytes(removed);
+        } else if (found.length === 0) await this.#removeIfEmpty(claimed);
         else adopted.push(...found);
       }
     }
     adopted.sort((one, other) => (one.name < other.name ? -1 : 1));
-    return { adopted, othersBytes };
+    return { adopted, othersBytes, expired };
   }
 
   /** Gives up what is left, so that any process can have it at once. */
@@ -203,9 +210,6 @@ export class Spool {
 
   /** Renames the folder of a process that is gone to one of ours; undefined if it is not to be had. */
   async #claim(folder: string): Promise<string | undefined> {
-    if (!isOwnerName(path.basename(folder))) return undefined;
-    const stats = await lstat(folder).catch(() => undefined);
-    if (stats === undefined || !isAbandoned(path.basename(folder), stats.mtimeMs)) return undefined;
     const claimed = path.join(this.#base, ownerName());
     try {
       await rename(folder, claimed);
@@ -255,7 +259,7 @@ export class Spool {
   }
 }
 
-export const sumOfBytes = (files: readonly Spooled[]): number =>
+const sumOfBytes = (files: readonly Spooled[]): number =>
   files.reduce((sum, file) => sum + file.bytes, 0);
 
 function filesOf({ folder, name }: Spooled): { file: string; temporary: string } {
@@ -272,6 +276,27 @@ async function list(folder: string): Promise<Spooled[]> {
     if (stats?.isFile() === true) found.push({ folder, name, bytes: stats.size });
   }
   return found;
+}
+
+/** Whether a folder is one of a process that is gone. */
+async function isLeftBehind(folder: string): Promise<boolean> {
+  const name = path.basename(folder);
+  if (!isOwnerName(name)) return false;
+  const stats = await lstat(folder).catch(() => undefined);
+  return stats !== undefined && isAbandoned(name, stats.mtimeMs);
+}
+
+/** Removes the files of windows that began before then, and their folder if nothing else is in it. */
+async function removeOlder(files: readonly Spooled[], oldestMillis: number): Promise<Spooled[]> {
+  const removed: Spooled[] = [];
+  for (const file of files) {
+    if ((startOfSpoolFile(file.name) ?? 0) >= oldestMillis) continue;
+    // Not those that another process was faster to remove or to claim: they are its to count.
+    if (await remove(file.folder, file.name).catch(() => false)) removed.push(file);
+  }
+  const [first] = removed;
+  if (first !== undefined) await rmdir(first.folder).catch(() => {});
+  return removed;
 }
 
 async function subfolders(folder: string): Promise<string[]> {
@@ -294,7 +319,10 @@ function makePrivate(folder: string): void {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     const stats = fs.lstatSync(folder);
-    const isOurs = process.getuid === undefined || stats.uid === process.getuid();
-    if (!stats.isDirectory() || !isOurs) throw new Error(`${folder} belongs to somebody else`);
+    if (!isOfThisUser(stats)) throw new Error(`${folder} belongs to somebody else`);
   }
 }
+
+/** In a directory for everybody others could have put a folder where we look for ours. */
+const isOfThisUser = (stats: fs.Stats | undefined): boolean =>
+  stats?.isDirectory() === true && (process.getuid === undefined || stats.uid === process.getuid());

@@ -65,12 +65,17 @@ export class WaitingList {
     return true;
   }
 
-  /** The oldest entries that have to go so that what is on disk takes no more than `maxBytes`. */
+  /**
+   * The oldest entries that have to go so that what is on disk takes no more than `maxBytes`. The
+   * newest of each type stays: where others take all the room, it could never be tried.
+   */
   surplusOnDisk(maxBytes: number): Entry[] {
     let bytes = this.#diskBytes;
     let count = this.#entries.length;
+    const newest = new Map(this.#entries.map((entry) => [typeOf(entry), entry]));
     return this.#entries.filter((entry) => {
       if (!entry.isOnDisk || (bytes <= maxBytes && count <= MAX_ENTRIES)) return false;
+      if (newest.get(typeOf(entry)) === entry) return false;
       bytes -= entry.place.bytes;
       count -= 1;
       return true;
@@ -88,3 +93,6 @@ export class WaitingList {
     });
   }
 }
+
+/** The last part of the name of its file. */
+const typeOf = ({ place }: Entry): string => place.name.slice(place.name.lastIndexOf('-'));

@@ -29,6 +29,7 @@ function queueTo(destination: Destination, options: Partial<QueueOptions> = {}):
     spoolDirectory: directory,
     spoolMaxBytes: bytes(64 * 1024 * 1024),
     spoolMaxAgeMillis: milliseconds(3_600_000),
+    windowMillis: milliseconds(1_000),
     timeoutMillis: milliseconds(2_000),
     firstRetryMillis: milliseconds(5),
     maxRetryMillis: milliseconds(60),

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { SpanprofError } from '../../src/errors.ts';
 import { GuardedExporter, takeOwnExporters } from '../../src/export/own.ts';
 import { decode } from '../../src/profile/decode.ts';
+import { milliseconds } from '../../src/units.ts';
 import { fenced, read } from '../docs/pages.ts';
 import { root, runProgram } from '../helpers/programs.ts';
 import { windowOf } from './windows.ts';
@@ -75,11 +76,36 @@ test('what an exporter throws is counted and goes no further', async () => {
     throw new Error('a bug');
   };
   const bad = { name: 'bad', export: async () => fail(), exportSync: fail, status: fail };
-  const exporter = new GuardedExporter(bad, (line) => reports.push(line));
+  const exporter = new GuardedExporter(bad, milliseconds(10_000), (line) => reports.push(line));
   await exporter.export(windowOf(1));
   exporter.exportSync(windowOf(2));
   expect(exporter.status()).toMatchObject({ name: 'bad', dropped: { EXPORTER_FAILED: 2 } });
   expect(reports[0]).toBe('exporter bad failed (a bug); the profile is counted as dropped');
+});
+
+test('an export that never ends is given up and counted', async () => {
+  const stuck = {
+    name: 'stuck',
+    export: () => new Promise<void>(() => {}),
+    exportSync() {},
+    status: () => ({
+      name: 'stuck',
+      destination: '',
+      exported: 0,
+      dropped: {},
+      lastError: undefined,
+    }),
+  };
+  const exporter = new GuardedExporter(stuck, milliseconds(20), () => {});
+  await exporter.export(windowOf(1));
+  expect(exporter.status()).toMatchObject({ dropped: { EXPORTER_FAILED: 1 } });
+  expect(exporter.status().lastError).toContain('export() took longer than 0.02 s');
+});
+
+test('a spoolKey is a string', () => {
+  const own = { name: 'x', address: 'y', send() {}, close() {}, spoolKey: ['tenant'] };
+  // @ts-expect-error that is the point
+  expect(() => takeOwnExporters({ exporters: [own] })).toThrow(/a spoolKey is a string/);
 });
 
 test('an object that is no exporter is one clear problem', () => {

@@ -9,7 +9,7 @@ import {
   type PyroscopeOptions,
 } from '../../src/export/pyroscope/pyroscope.ts';
 import { profileFromText, samplesOf } from '../helpers/profile-from-text.ts';
-import { caFile, Receiver } from '../helpers/receiver.ts';
+import { caFile, Receiver, until } from '../helpers/receiver.ts';
 import { encoded } from '../pyroscope/profiles.ts';
 import { windowOf } from './windows.ts';
 
@@ -18,6 +18,9 @@ beforeEach(async () => {
   server = await new Receiver().up();
 });
 afterEach(() => server.down());
+
+/** A connection, in the list of what keeps the process alive. */
+const SOCKET = 'TCPSocketWrap';
 
 async function send(options: Partial<PyroscopeOptions>, window = windowOf(1)) {
   const destination = new PyroscopeDestination({ endpoint: server.url, ...options });
@@ -120,6 +123,36 @@ describe('a proxy', () => {
   test('named by the option', async () => {
     expect(await send({ proxy: address() })).toEqual({ kind: 'stored' });
     expect(tunnels).toEqual([server.url.replace('http://', '')]);
+  });
+
+  test.each([
+    ['that does not answer', false],
+    ['before a server that does not', true],
+  ])('%s keeps no process alive', async (_, isTunnel) => {
+    const sockets = () => process.getActiveResourcesInfo().filter((name) => name === SOCKET).length;
+    await until(() => sockets() === 0); // of the proxy before
+    const silent = http.createServer().listen(0, '127.0.0.1');
+    silent.on('connection', (socket) => socket.unref());
+    const isAsked = new Promise<void>((resolve) => {
+      silent.on('connect', (_request, client) => {
+        if (isTunnel) client.on('data', () => resolve()).write('HTTP/1.1 200 OK\r\n\r\n');
+        else resolve();
+      });
+    });
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const proxied = { endpoint: 'http://server.invalid', proxy: `http://127.0.0.1:${port}` };
+    const destination = new PyroscopeDestination(proxied);
+    const sending = destination.send(windowOf(1), AbortSignal.timeout(10_000));
+    try {
+      await isAsked;
+      expect(sockets()).toBe(0);
+    } finally {
+      await destination.close();
+      silent.closeAllConnections();
+      silent.close();
+    }
+    expect(await sending).toMatchObject({ kind: 'retry' });
   });
 
   test('named by the environment, with exceptions', async () => {

@@ -31,6 +31,7 @@ function queueTo(destination: Destination, options: Partial<QueueOptions> = {}):
     spoolDirectory: directory,
     spoolMaxBytes: bytes(64 * 1024 * 1024),
     spoolMaxAgeMillis: milliseconds(3_600_000),
+    windowMillis: milliseconds(1_000),
     timeoutMillis: milliseconds(10_000),
     firstRetryMillis: milliseconds(5),
     maxRetryMillis: milliseconds(60),
@@ -57,12 +58,16 @@ const spooled = (): string[] =>
 
 /** A destination that answers what it is told, and remembers. */
 class Scripted implements Destination {
-  readonly name = 'scripted';
+  readonly name: string;
   readonly address = 'nowhere';
   readonly seen: EncodedProfile[] = [];
   answer: (profile: EncodedProfile) => SendOutcome | Promise<SendOutcome> = () => ({
     kind: 'stored',
   });
+
+  constructor(name = 'scripted') {
+    this.name = name;
+  }
 
   async send(profile: EncodedProfile): Promise<SendOutcome> {
     this.seen.push(profile);
@@ -118,7 +123,47 @@ describe('answers', () => {
       () => JSON.stringify(queue.status()),
     );
     expect(queue.status()).toMatchObject({ dropped: { PROFILE_REJECTED: 1 }, waiting: 0 });
-    expect(reports.at(-1)).toMatch(/it failed [67] times, the next one did not/);
+    expect(reports.at(-1)).toMatch(/it failed [78] times, the next one did not/);
+  });
+
+  test('one that failed only with the server is not taken for the culprit', async () => {
+    const server = new Scripted();
+    server.answer = () => (server.seen.length <= 7 ? failing : { kind: 'stored' });
+    const queue = queueTo(server);
+    for (const number of range(1, 3)) await queue.export(windowOf(number));
+    await until(
+      () => queue.status().waiting === 0,
+      () => JSON.stringify(queue.status()),
+    );
+    expect(queue.status()).toMatchObject({ exported: 3, dropped: {} });
+  });
+
+  test.each([undefined, 'stored', { kind: 'fine' }])('%j is no outcome', async (given) => {
+    const server = new Scripted();
+    Reflect.set(server, 'answer', () => given);
+    const queue = queueTo(server);
+    await queue.export(windowOf(1));
+    expect(queue.status()).toMatchObject({ state: 'waiting', waiting: 1 });
+    expect(queue.status().lastError).toContain('send() gave no outcome');
+    server.answer = () => ({ kind: 'stored' });
+    await until(() => queue.status().exported === 1);
+  });
+
+  test('an outcome that breaks the queue is said once, and the queue backs off', async () => {
+    const server = new Scripted();
+    server.answer = () => ({
+      kind: 'retry',
+      get reason(): string {
+        throw new Error('a trap');
+      },
+    });
+    const queue = queueTo(server);
+    void queue.export(windowOf(1));
+    await until(() => server.seen.length >= 4);
+    expect(reports).toEqual([expect.stringContaining('internal error in scripted queue: a trap')]);
+    expect(queue.status().state).toBe('waiting');
+    server.answer = () => ({ kind: 'stored' });
+    await until(() => queue.status().exported === 1);
   });
 
   test('a destination that throws, or never answers and ignores the signal, is one that fails', async () => {
@@ -183,6 +228,55 @@ describe('the spool', () => {
     await queue.export(windowOf(400)); // 200 s ago
     expect(numbersOf(server.stored)).toEqual([400]);
     expect(queue.status().dropped).toEqual({ SPOOL_EXPIRED: 1 });
+  });
+
+  test('the age of a window counts from its end', async () => {
+    const server = new Scripted();
+    const minute = milliseconds(60_000);
+    const queue = queueTo(server, { spoolMaxAgeMillis: minute, windowMillis: minute });
+    const startMillis = milliseconds(Date.now() - 70_000);
+    await queue.export({ ...windowOf(1), startMillis });
+    expect(queue.status()).toMatchObject({ exported: 1, dropped: {} });
+  });
+
+  test('what nobody came for goes by its age, and blocks nobody before', async () => {
+    const server = await receiver();
+    server.mood = { status: 503 };
+    const first = queueTo(new PyroscopeDestination({ endpoint: server.url, tenant: 'gone' }));
+    await first.export(windowOf(100)); // 500 s ago
+    await first.export(windowOf(400)); // 200 s ago
+    await first.close();
+    server.mood = 'ok';
+    const options = { spoolMaxAgeMillis: milliseconds(300_000), spoolMaxBytes: bytes(1) };
+    const queue = queueTo(pyroscope(server), options);
+    await queue.adopt();
+    expect(spooled()).toHaveLength(1);
+    const windows = (['cpu', 'wall', 'heap'] as const).map((type) => windowOf(401, type));
+    await Promise.all(windows.map((window) => queue.export(window)));
+    expect(queue.status()).toMatchObject({ exported: 3, dropped: { SPOOL_EXPIRED: 1 } });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('of another user is left alone', async () => {
+    const server = await receiver();
+    server.mood = { status: 503 };
+    const first = queueTo(pyroscope(server));
+    await first.export(windowOf(1));
+    await first.close();
+    const [base = ''] = fs.readdirSync(directory);
+    fs.chownSync(path.join(directory, base), 65_534, 65_534);
+    server.mood = 'ok';
+    const second = queueTo(pyroscope(server));
+    await second.adopt();
+    expect(second.status()).toMatchObject({ adopted: 0, waiting: 0 });
+    expect(spooled()).toHaveLength(1);
+  });
+
+  test('takes a destination of any name', async () => {
+    const server = new Scripted('../../a name');
+    server.answer = () => failing;
+    await queueTo(server).export(windowOf(1));
+    expect(fs.readdirSync(directory)).toEqual([expect.stringMatching(/^\.\._\.\._a_name-/)]);
+    expect(spooled()).toHaveLength(1);
   });
 
   test('is replayed in order by the next start, before what is new', async () => {
@@ -321,6 +415,21 @@ test('uploads, also repeated ones, run outside of what the application was doing
   await application.run('a request', () => queue.export(windowOf(1)));
   await until(() => queue.status().exported === 1);
   expect(seen).toEqual([undefined, undefined, undefined]);
+});
+
+test('a context manager without an active context does no harm', async () => {
+  const api = Symbol.for('opentelemetry.js.api.1');
+  const before = Reflect.get(globalThis, api);
+  const context = { active: () => undefined, with: (_: unknown, fn: () => unknown) => fn() };
+  Reflect.set(globalThis, api, { context });
+  try {
+    const queue = queueTo(new Scripted());
+    await queue.export(windowOf(1));
+    expect(queue.status().exported).toBe(1);
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(globalThis, api);
+    else Reflect.set(globalThis, api, before);
+  }
 });
 
 test('flush gives what waits a last try, and only one', async () => {

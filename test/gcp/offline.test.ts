@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -89,7 +89,11 @@ describe('what became of an attempt', () => {
       { status: 413, body: '<b>Too Large</b>' },
       { kind: 'rejected', reason: '413: Too Large' },
     ],
-    ['no right yet', status(403, 'PERMISSION_DENIED'), { kind: 'retry', reason: '403: because' }],
+    [
+      'no right yet',
+      status(403, 'PERMISSION_DENIED'),
+      { kind: 'retry', reason: '403: because', isAnswer: true },
+    ],
     ['API off', status(404, 'NOT_FOUND'), { kind: 'retry', reason: '404: because' }],
     ['a conflict', aborted(), { kind: 'rejected', reason: '409: action throttled' }],
     ['unavailable', status(503, 'UNAVAILABLE'), { kind: 'retry', reason: '503: because' }],
@@ -118,7 +122,7 @@ describe('what became of an attempt', () => {
 
   test('nobody listens', async () => {
     const to = open({ endpoint: 'https://localhost:1' });
-    expect(await to.send(profile, running)).toMatchObject({
+    expect(await to.send(profile, running)).toEqual({
       kind: 'retry',
       reason: expect.stringContaining('ECONNREFUSED'),
     });
@@ -143,7 +147,40 @@ describe('what became of an attempt', () => {
   });
 });
 
+test('certificates that could not be read are read again', async () => {
+  await withFolder(async (folder) => {
+    const late = join(folder, 'ca.pem');
+    const to = open({ caFile: late });
+    expect(await to.send(profile, running)).toMatchObject({
+      kind: 'retry',
+      reason: expect.stringContaining('ENOENT'),
+    });
+    copyFileSync(caFile, late);
+    expect(await to.send(profile, running)).toEqual({ kind: 'stored' });
+  });
+});
+
 describe('who we are', () => {
+  test('what another service, project or place left is not sent by this one', async () => {
+    const others: Partial<GcpSettings>[] = [
+      {},
+      { endpoint: 'https://localhost:1' },
+      { target: 'cart' },
+      { projectId: 'shop-5678' },
+      { zone: 'europe-west1-c' },
+      { version: '2' },
+      { profileLabels: { team: 'ads' } },
+    ];
+    const keys: string[] = [];
+    for (const other of others) {
+      const to = open(other);
+      keys.push(to.spoolKey);
+      await to.close();
+    }
+    expect(new Set(keys).size).toBe(others.length);
+    expect(open().spoolKey).toBe(keys[0]);
+  });
+
   test('no metadata server, no project: nothing is sent', async () => {
     process.env['METADATA_SERVER_DETECTION'] = 'none';
     expect(await open({ projectId: undefined }).send(profile, running)).toEqual({

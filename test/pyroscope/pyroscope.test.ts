@@ -205,6 +205,7 @@ describe.skipIf(!canBuild).each(Object.entries(backends))('%s', (_, start) => {
             spoolDirectory,
             spoolMaxBytes: bytes(1 << 26),
             spoolMaxAgeMillis: milliseconds(24 * 3_600_000),
+            windowMillis: milliseconds(60_000),
             timeoutMillis: milliseconds(20_000),
             firstRetryMillis: milliseconds(50),
             maxRetryMillis: milliseconds(500),

@@ -43,7 +43,7 @@ export interface Upload {
  * died meanwhile is found by TCP keep-alive.
  */
 export const CREATE_TIMEOUT_MILLIS: Milliseconds = milliseconds(3_600_000);
-export const UPLOAD_TIMEOUT_MILLIS: Milliseconds = milliseconds(60_000);
+const UPLOAD_TIMEOUT_MILLIS: Milliseconds = milliseconds(60_000);
 
 export class GcpApi {
   readonly #endpoint: string;

@@ -84,7 +84,10 @@ export class Http {
   }
 
   #load(): Promise<Loaded> {
-    this.#loading ??= load(this.#options);
+    this.#loading ??= load(this.#options).catch((error: unknown) => {
+      this.#loading = undefined; // the next attempt may find what was missing
+      throw error;
+    });
     return this.#loading;
   }
 }

@@ -1,5 +1,5 @@
 /** Google Cloud Profiler without its server's asking: every window is handed in as it is. */
-import { MILLIS_PER_SECOND, type Milliseconds } from '../../units.ts';
+import { MILLIS_PER_SECOND } from '../../units.ts';
 import type { Destination, SendOutcome } from '../destination.ts';
 import type { EncodedProfile } from '../exporter.ts';
 import { type Failure, GcpApi } from './api.ts';
@@ -9,10 +9,14 @@ import type { GcpSettings } from './settings.ts';
 export class GcpOffline implements Destination {
   readonly name = 'gcp';
   readonly address: string;
+  readonly spoolKey: string;
   readonly #api: GcpApi;
 
   constructor(settings: GcpSettings) {
-    this.address = settings.endpoint;
+    const { endpoint, target, projectId, zone, version, profileLabels } = settings;
+    this.address = endpoint;
+    // Sent profiles carry who sends them, so nobody else may send these.
+    this.spoolKey = JSON.stringify([endpoint, target, projectId, zone, version, profileLabels]);
     this.#api = new GcpApi(settings);
   }
 
@@ -33,9 +37,10 @@ function outcomeOf(failure: Failure): SendOutcome {
   const { reason } = describe(failure);
   const { status, afterMillis } = failure;
   if (!isPassing(failure) && status !== 403 && status !== 404) return { kind: 'rejected', reason };
-  return { kind: 'retry', reason, ...afterOf(afterMillis) };
-}
-
-function afterOf(afterMillis: Milliseconds | undefined): { afterMillis?: Milliseconds } {
-  return afterMillis === undefined ? {} : { afterMillis };
+  return {
+    kind: 'retry',
+    reason,
+    ...(status === undefined ? {} : { isAnswer: true }),
+    ...(afterMillis === undefined ? {} : { afterMillis }),
+  };
 }
