@@ -101,6 +101,26 @@ describe('top', () => {
       expect(JSON.parse(one.stdout)).toMatchObject({ total: 400_000_000 });
     }));
 
+  test.skipIf(!hasPty).each([
+    [['flamegraph', 'before-cpu.pb.gz', '-o', 'x.svg'], ''],
+    [['flamegraph', 'before-cpu.pb.gz', '-o', 'x.html'], ''],
+    [['diff', 'before-cpu.pb.gz', 'after-cpu.pb.gz'], 'Type: cpu'],
+    [['report', '.', '-o', 'r.html'], 'r.html: 2 profiles'],
+    [['merge', 'before-cpu.pb.gz', 'after-cpu.pb.gz', '-o', 'sum.pb.gz'], ''],
+    [['check', 'before-cpu.pb.gz'], 'before-cpu.pb.gz'],
+    [['--help'], 'Usage: spanprof'],
+  ])('in a terminal: %j says the same as in a pipe', (args, expected) =>
+    withPair(async (cwd) => {
+      const piped = await spanprof(args, { cwd });
+      const shown = await spanprofInPty(args, { cwd });
+      expect([piped.code, shown.code]).toEqual([0, 0]);
+      const text = withoutColours(shown.output);
+      expect(text).toContain(expected);
+      // Progress is for terminals: a line that is gone again when the answer stands there.
+      for (const line of piped.stdout.split('\n')) expect(text).toContain(line);
+    }),
+  );
+
   test.skipIf(!hasPty)('in a terminal: in colours unless NO_COLOR says otherwise', () =>
     withPair(async (cwd) => {
       const args = ['top', 'before-cpu.pb.gz'];
