@@ -277,14 +277,16 @@ export class Agent {
    * Begins to record: the running window is cut here, at every `cut()` and at the end, and its parts
    * are put together again when it ends, so the continuous profiles are the same with and without.
    * A sampler that is off runs until the recording is closed; so does the whole agent. What is held
-   * grows with the time since the last cut; the caller bounds it.
+   * grows with the time since the last cut; the caller bounds it. Throws where `enabled` is false.
    */
   record(options: RecordOptions = {}): Recording {
     const windows: Profile[] = [];
     // Samplers that begin now have seen nothing before.
-    if (this.#running === undefined)
-      this.#begin(onDemandConfig(this.#configure(), options), [], true);
-    else {
+    if (this.#running === undefined) {
+      const config = this.#configure();
+      if (this.#disabled || !config.enabled) throw new SpanprofError('PROFILING_DISABLED', {});
+      this.#begin(onDemandConfig(config, options), [], true);
+    } else {
       this.#recordings.add(windows);
       this.#cut();
     }
