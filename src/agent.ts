@@ -91,9 +91,9 @@ export class Agent {
     const { options, own } = takeOwnExporters(given);
     const config = this.#configure(options);
     this.#disabled = !config.enabled;
-    if (!config.enabled) return;
-    // Open recordings go on with the new samplers.
+    // Open recordings go on with the new samplers, or get nothing more.
     if (this.#running !== undefined) this.#abandon(this.#running);
+    if (!config.enabled) return;
     this.#begin(config, own, false);
   }
 

@@ -11,8 +11,10 @@ afterEach(async () => {
   await stop();
 });
 
-const ask = () =>
-  endpoint().fetch(new Request('http://localhost/debug/pprof/profile?seconds=0.1&format=folded'));
+const ask = (duration = 0.1) =>
+  endpoint().fetch(
+    new Request(`http://localhost/debug/pprof/profile?seconds=${duration}&format=folded`),
+  );
 
 test.each([
   ['the environment', 'false', undefined],
@@ -35,4 +37,14 @@ test('never started, or with samplers that are off: answered', async () => {
   expect((await ask()).status).toBe(200);
   await start({ exporters: [], cpu: { enabled: false }, heap: { enabled: false } });
   expect((await ask()).status).toBe(200);
+});
+
+test('switched off while a request waits: what runs for it ends at once', async () => {
+  const asked = ask(2);
+  await expect.poll(() => status().cpu.state).toBe('running');
+  await start({ enabled: false });
+  expect([status().state, status().cpu.state]).toEqual(['disabled', 'off']);
+  expect((await ask()).status).toBe(503);
+  // It gets what there was until then.
+  expect((await asked).status).toBe(200);
 });
