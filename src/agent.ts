@@ -91,9 +91,9 @@ export class Agent {
     const { options, own } = takeOwnExporters(given);
     const config = this.#configure(options);
     this.#disabled = !config.enabled;
-    if (!config.enabled) return;
-    // Open recordings go on with the new samplers.
+    // Open recordings go on with the new samplers, or get nothing more.
     if (this.#running !== undefined) this.#abandon(this.#running);
+    if (!config.enabled) return;
     this.#begin(config, own, false);
   }
 
@@ -277,14 +277,16 @@ export class Agent {
    * Begins to record: the running window is cut here, at every `cut()` and at the end, and its parts
    * are put together again when it ends, so the continuous profiles are the same with and without.
    * A sampler that is off runs until the recording is closed; so does the whole agent. What is held
-   * grows with the time since the last cut; the caller bounds it.
+   * grows with the time since the last cut; the caller bounds it. Throws where `enabled` is false.
    */
   record(options: RecordOptions = {}): Recording {
     const windows: Profile[] = [];
     // Samplers that begin now have seen nothing before.
-    if (this.#running === undefined)
-      this.#begin(onDemandConfig(this.#configure(), options), [], true);
-    else {
+    if (this.#running === undefined) {
+      const config = this.#configure();
+      if (this.#disabled || !config.enabled) throw new SpanprofError('PROFILING_DISABLED', {});
+      this.#begin(onDemandConfig(config, options), [], true);
+    } else {
       this.#recordings.add(windows);
       this.#cut();
     }

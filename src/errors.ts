@@ -17,6 +17,12 @@ const table = {
     message: 'configuration has {count} problem(s); profiling is off:\n{problems}',
     remedy: 'Correct every line listed; each names the option, the value and where it came from.',
   },
+  PROFILING_DISABLED: {
+    message:
+      'profiling is disabled here: `enabled` is false; nothing is recorded, on demand either',
+    remedy:
+      'Set SPANPROF_ENABLED=true, or leave it and `enabled` in start() away. To record on demand only, switch off cpu.enabled and heap.enabled instead.',
+  },
   ADDON_UNAVAILABLE: {
     message:
       'native addon not available for {platform} ABI {abi} ({reason}); lost: bills, allocation profiles, leaks, source maps, labels of heap samples; labels of CPU samples come from async_hooks',

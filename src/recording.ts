@@ -50,7 +50,6 @@ export function onDemandConfig(config: Config, options: RecordOptions): Config {
   const { cpu = true, heap = true } = options;
   return {
     ...config,
-    enabled: true,
     exporters: [],
     cpu: { ...config.cpu, enabled: cpu },
     heap: { ...config.heap, enabled: heap },

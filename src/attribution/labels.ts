@@ -8,16 +8,6 @@ import type { Labels, LabelValue } from '../profile/model.ts';
 /** Labels as users write them: absent values are allowed and ignored. */
 export type LabelInput = Readonly<Record<string, LabelValue | null | undefined>>;
 
-/** Label keys with a meaning that tools know. Any other key is the user's own. */
-export const STANDARD_LABELS = [
-  'agent_name',
-  'tool_name',
-  'session_id',
-  'invocation_id',
-  'trace_id',
-  'span_id',
-] as const;
-
 /** Back ends take up to 30 labels a series (Pyroscope) and add some of their own. */
 export const MAX_LABELS = 16;
 export const MAX_KEY_LENGTH = 64;

@@ -40,6 +40,12 @@ interface Segment {
   readonly sums: Map<string, Profile | undefined>;
 }
 
+interface Cut {
+  readonly profiles: Profiles;
+  /** Why garbage could not be collected, for those who asked for it. */
+  readonly garbageProblem: unknown;
+}
+
 interface Member {
   readonly first: number;
   readonly segments: Segment[];
@@ -47,17 +53,19 @@ interface Member {
 
 export class Collector {
   readonly #source: EndpointSource;
+  readonly #collectGarbage: () => void;
   readonly #members = new Set<Member>();
   #recording: RecordingSource | undefined;
-  #cutting: Promise<Profiles> | undefined;
+  #cutting: Promise<Cut> | undefined;
   #needs: Needs = { cpu: false, heap: false };
   #wantsGarbageCollected = false;
   #lastCutMillis = Number.NEGATIVE_INFINITY;
   #cuts = 0;
   #parallel = 0;
 
-  constructor(source: EndpointSource) {
+  constructor(source: EndpointSource, collect: () => void = collectGarbage) {
     this.#source = source;
+    this.#collectGarbage = collect;
   }
 
   /** Requests that wait for a profile now. */
@@ -96,7 +104,7 @@ export class Collector {
   }
 
   /** The profiles of the segment that ended; soon, and together with whoever else waits for it. */
-  #cut(needs: Needs, gc: boolean): Promise<Profiles> {
+  async #cut(needs: Needs, gc: boolean): Promise<Profiles> {
     this.#needs = { cpu: this.#needs.cpu || needs.cpu, heap: this.#needs.heap || needs.heap };
     this.#wantsGarbageCollected ||= gc;
     const waitMillis = Math.max(GATHER_MILLIS, this.#lastCutMillis + MIN_CUT_MILLIS - now());
@@ -110,16 +118,18 @@ export class Collector {
       };
       outside(() => setTimeout(act, waitMillis).unref());
     });
-    return this.#cutting;
+    const { profiles, garbageProblem } = await this.#cutting;
+    if (gc && garbageProblem !== undefined) throw garbageProblem;
+    return profiles;
   }
 
-  #cutNow(): Profiles {
+  #cutNow(): Cut {
     const needs = this.#needs;
     const gc = this.#wantsGarbageCollected;
     this.#cutting = undefined;
     this.#needs = { cpu: false, heap: false };
     this.#wantsGarbageCollected = false;
-    if (gc) collectGarbage();
+    const garbageProblem = gc ? problemOf(this.#collectGarbage) : undefined;
     const profiles = this.#next(needs);
     this.#cuts++;
     this.#lastCutMillis = now();
@@ -127,7 +137,7 @@ export class Collector {
     const lasting = new Map([...profiles].filter(([type]) => type !== 'heap'));
     const segment: Segment = { profiles: lasting, sums: new Map() };
     for (const member of this.#members) member.segments.push(segment);
-    return profiles;
+    return { profiles, garbageProblem };
   }
 
   #next(needs: Needs): Profiles {
@@ -144,6 +154,15 @@ export class Collector {
     if (this.#parallel > 0) return;
     this.#recording?.close();
     this.#recording = undefined;
+  }
+}
+
+function problemOf(action: () => void): unknown {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

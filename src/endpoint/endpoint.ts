@@ -17,6 +17,8 @@ import { html, json, text } from './respond.ts';
 import type { EndpointSource } from './source.ts';
 
 export interface EndpointOptions extends GuardOptions {
+  /** What stands before `/debug` in the paths that arrive here, such as `/internal`; nothing by default. */
+  readonly prefix?: string | undefined;
   /** Whether `cmdline` shows the program's arguments; they may hold secrets. */
   readonly showArguments?: boolean | undefined;
 }
@@ -38,22 +40,36 @@ const PROFILES: Readonly<Record<string, ProfileType>> = {
 /** What Go has there and Node.js has not. */
 const ONLY_IN_GO: readonly string[] = ['goroutine', 'threadcreate', 'block', 'mutex', 'trace'];
 
-const ROUTE = /\/debug\/(pprof|usage|status)(?:\/([^?]*))?$/;
+const ROUTE = /^\/debug\/(pprof|usage|status)(?:\/([^?]*))?$/;
+const PREFIX = /^(?:\/[^/?#]+)*$/;
 
 export class Endpoint {
   readonly #source: EndpointSource;
   readonly #options: EndpointOptions;
   readonly #collector: Collector;
 
+  /** Throws a `TypeError` if the options would leave it open, or where nobody finds it. */
   constructor(source: EndpointSource, options: EndpointOptions = {}) {
+    // What an unset variable of a shell gives: whoever writes that wants a token.
+    if (options.token === '') throw new TypeError('endpoint: token is empty');
+    if (!PREFIX.test(options.prefix ?? '')) {
+      throw new TypeError('endpoint: prefix begins with a slash and does not end with one');
+    }
     this.#source = source;
     this.#options = options;
     this.#collector = new Collector(source);
   }
 
-  /** Whether the path is one of ours, below whatever prefix. */
-  static owns(target: string): boolean {
-    return ROUTE.test(target.split('?', 1)[0] ?? '');
+  /** Whether the path is one of ours. */
+  owns(target: string): boolean {
+    return this.#route(target.split('?', 1)[0] ?? '') !== undefined;
+  }
+
+  /** The room, and what is named in it. */
+  #route(path: string): readonly [string | undefined, string | undefined] | undefined {
+    const prefix = this.#options.prefix ?? '';
+    const found = path.startsWith(prefix) ? ROUTE.exec(path.slice(prefix.length)) : null;
+    return found === null ? undefined : [found[1], found[2]];
   }
 
   /** The answer to every request that `owns` accepts. Rejects only when the client has left. */
@@ -74,7 +90,7 @@ export class Endpoint {
     const question = request.target.indexOf('?');
     const path = question < 0 ? request.target : request.target.slice(0, question);
     const query = question < 0 ? '' : request.target.slice(question + 1);
-    const [, room, name] = ROUTE.exec(path) ?? [];
+    const [room, name] = this.#route(path) ?? [];
     const isPost = request.method === 'POST' && name === 'symbol';
     if (request.method !== 'GET' && request.method !== 'HEAD' && !isPost) {
       throw new Refusal(405, 'only GET is answered here', { Allow: 'GET, HEAD' });

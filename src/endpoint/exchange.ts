@@ -8,7 +8,7 @@ export interface EndpointRequest {
   header(name: string): string | undefined;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
-  /** It came over a Unix socket, which no web page can reach. */
+  /** It came over a Unix socket of our own, which no web page can reach. */
   readonly isUnixSocket: boolean;
 }
 

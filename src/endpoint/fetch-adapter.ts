@@ -1,7 +1,19 @@
 /** The endpoint behind functions from `Request` to `Response`: Hono and its like. */
 import type { Endpoint } from './endpoint.ts';
 
+/** What proxies log for a client that did not wait; nobody sees it. */
+const CLIENT_LEFT = 499;
+
+/** Never rejects. */
 export async function answerFetch(endpoint: Endpoint, request: Request): Promise<Response> {
+  try {
+    return await answer(endpoint, request);
+  } catch {
+    return new Response(null, { status: CLIENT_LEFT });
+  }
+}
+
+async function answer(endpoint: Endpoint, request: Request): Promise<Response> {
   const url = new URL(request.url);
   const { status, headers, body } = await endpoint.handle({
     method: request.method,

@@ -38,7 +38,7 @@ export function applyFilters(profile: Profile, filters: readonly LabelFilter[]):
 }
 
 function holds({ key, value, negated }: LabelFilter, labels: Labels): boolean {
-  const own = labels[key];
+  const own = Object.hasOwn(labels, key) ? labels[key] : undefined;
   const found =
     value === undefined ? own !== undefined : own !== undefined && String(own) === value;
   return found !== negated;

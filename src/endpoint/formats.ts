@@ -18,6 +18,10 @@ import { html, respond } from './respond.ts';
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 const DEFAULT_TOP_ROWS = 100;
 
+/** An SVG brings its style with it and has no script. */
+const SVG_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+
 const compress = promisify(gzip);
 
 /** Throws a `Refusal` if the result is too large. */
@@ -33,6 +37,7 @@ export async function serve(profile: Profile, query: ProfileQuery): Promise<Endp
   if (query.format === 'pprof') {
     headers['Content-Disposition'] = `attachment; filename="${profile.profileType}.pb.gz"`;
   }
+  if (query.format === 'svg') headers['Content-Security-Policy'] = SVG_POLICY;
   return respond(200, headers, body);
 }
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { type EndpointRequest, Refusal } from './exchange.ts';
 
 export interface GuardOptions {
-  /** Asked for as `Authorization: Bearer …`, or as the password of Basic authentication. */
+  /** Asked for as `Authorization: Bearer …`, or as the password of Basic authentication. Not empty. */
   readonly token?: string | undefined;
   /** Names in `Host` that are accepted beside addresses, `localhost` and the machine's own name. */
   readonly allowedHosts?: readonly string[] | undefined;

@@ -2,8 +2,8 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createConnection } from 'node:net';
-import { Endpoint } from './endpoint.ts';
-import { answerNode, targetOf } from './node-adapter.ts';
+import type { Endpoint } from './endpoint.ts';
+import { answerNode } from './node-adapter.ts';
 import { text } from './respond.ts';
 
 /** Headers, and a body where there is one, come at once or not at all. */
@@ -27,7 +27,7 @@ export interface EndpointServer {
 
 /** Resolves when it listens; rejects with the reason if it cannot. */
 export async function listen(endpoint: Endpoint, at: ListenAt): Promise<EndpointServer> {
-  const server = serverFor(endpoint);
+  const server = serverFor(endpoint, 'socket' in at);
   try {
     await bindTo(server, at);
   } catch (error) {
@@ -35,19 +35,23 @@ export async function listen(endpoint: Endpoint, at: ListenAt): Promise<Endpoint
     unlinkSync(at.socket);
     await bindTo(server, at);
   }
-  if ('socket' in at) chmodSync(at.socket, OWNER_ONLY);
-  return {
-    address: addressOf(server, at),
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
   };
+  try {
+    if ('socket' in at) chmodSync(at.socket, OWNER_ONLY);
+  } catch (error) {
+    // Open to everybody on the machine is not what was asked for.
+    close();
+    throw error;
+  }
+  return { address: addressOf(server, at), close };
 }
 
 const OWNER_ONLY = 0o600;
 
-function serverFor(endpoint: Endpoint): Server {
+function serverFor(endpoint: Endpoint, isUnixSocket: boolean): Server {
   const server = createServer(
     {
       headersTimeout: REQUEST_TIMEOUT_MILLIS,
@@ -58,8 +62,8 @@ function serverFor(endpoint: Endpoint): Server {
       requireHostHeader: false, // ours says why
     },
     (request, response) => {
-      if (Endpoint.owns(targetOf(request).split('?', 1)[0] ?? '')) {
-        void answerNode(endpoint, request, response);
+      if (endpoint.owns(request.url ?? '/')) {
+        void answerNode(endpoint, request, response, { isUnixSocket });
         return;
       }
       const { status, headers, body } = text(404, 'there is nothing here; see /debug/pprof/');

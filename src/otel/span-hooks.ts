@@ -41,9 +41,10 @@ export class SpanHooks {
       'startSpan',
       (startSpan) =>
         function (this: unknown, ...args: unknown[]) {
-          const span = Reflect.apply(startSpan, this, args) as OtelSpan;
+          // Tracers of any make come here: what one returns may be no span at all.
+          const span = Reflect.apply(startSpan, this, args) as Partial<OtelSpan> | null | undefined;
           // Before anything else: where a trace is not sampled this is all that happens.
-          if (span.isRecording()) started(span, args[1] as OtelStartOptions | undefined, args[2]);
+          if (isRecording(span)) started(span, args[1] as OtelStartOptions | undefined, args[2]);
           return span;
         },
     );
@@ -78,6 +79,10 @@ export class SpanHooks {
       return result;
     };
   }
+}
+
+function isRecording(span: Partial<OtelSpan> | null | undefined): span is OtelSpan {
+  return typeof span?.isRecording === 'function' && span.isRecording();
 }
 
 /** The prototype that has the method; an object's own one is somebody's wrapper of it. */

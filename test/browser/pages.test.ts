@@ -142,18 +142,18 @@ describe.skipIf(chromiumPath === undefined)('pages', () => {
   });
 
   test('the live page records, compares two windows and looks at the heap', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     await open(`${explorer()}?type=profile&seconds=2`, async (page) => {
-      await frame(page, 'research_agent').waitFor({ timeout: 20_000 });
+      await frame(page, 'research_agent').waitFor({ timeout: 60_000 });
       await page.locator('#record').click();
-      await page.locator('#recording-rows tr').nth(1).waitFor({ timeout: 20_000 });
+      await page.locator('#recording-rows tr').nth(1).waitFor({ timeout: 60_000 });
       await page.getByRole('button', { name: /^Compare with 1\. cpu/ }).click();
       await page.locator('#legend').waitFor();
       await page.selectOption('#record-type', 'heap');
       await page.selectOption('#record-seconds', '0');
       await page.locator('#record').click();
-      await frame(page, 'keepMemory').waitFor({ timeout: 20_000 });
+      await frame(page, 'keepMemory').waitFor({ timeout: 60_000 });
       await page.locator('#title', { hasText: 'heap of' }).waitFor();
       await page.selectOption('#record-type', 'wall');
       await page.selectOption('#record-seconds', '60');

@@ -207,3 +207,22 @@ test('symbol says that there is nothing to look up, also to a POST', async () =>
   expect((await ask(open, '/debug/pprof/symbol')).body).toBe('num_symbols: 0\n');
   expect((await ask(open, '/debug/pprof/symbol', {}, 'POST')).body).toBe('num_symbols: 0\n');
 });
+
+test('an SVG may use the style it brings with it, and nothing else', async () => {
+  const { status, headers } = await ask(open, '/debug/pprof/profile?seconds=0.1&format=svg');
+  expect([status, headers['content-type']]).toEqual([200, 'image/svg+xml; charset=utf-8']);
+  expect(headers['content-security-policy']).toBe(
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+  );
+});
+
+test('a filter by a name that every object has finds no label', async () => {
+  const path = '/debug/pprof/wall?seconds=0.2&format=top-json&label=';
+  const [own, others] = await Promise.all([
+    ask(open, `${path}constructor`),
+    ask(open, `${path}!constructor`),
+  ]);
+  const total = ({ body }: Answer) => (JSON.parse(body) as { total: number }).total;
+  expect(total(own)).toBe(0);
+  expect(total(others)).toBeGreaterThan(0);
+});

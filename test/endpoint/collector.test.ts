@@ -1,6 +1,10 @@
 /** Requests that come together share what is collected; the continuous profiles do not change. */
 import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { agent } from '../../src/agent.ts';
+import { Collector } from '../../src/endpoint/collector.ts';
+import type { EndpointSource, Profiles } from '../../src/endpoint/source.ts';
+import { seconds } from '../../src/units.ts';
 import { readProfiles, samplesOf, total } from '../helpers/profiles.ts';
 import { fetchProfile, withService } from './service.ts';
 
@@ -68,6 +72,22 @@ test('too many at once are refused with 503 until others are through', async () 
     expect(statuses.filter((status) => status === '503,5')).toHaveLength(12);
     expect((await fetch(`${url}/debug/pprof/heap`)).status).toBe(200);
   });
+});
+
+test('garbage that cannot be collected is the trouble of those who asked for it', async () => {
+  const profiles: Profiles = new Map();
+  const source: EndpointSource = {
+    ...agent.endpointSource,
+    record: () => ({ before: profiles, borrow: () => {}, cut: () => profiles, close: () => {} }),
+  };
+  const collector = new Collector(source, () => {
+    throw new Error('no inspector here');
+  });
+  const collect = (gc: boolean) =>
+    collector.collect(seconds(0), { cpu: false, heap: true }, gc, new AbortController().signal);
+  const results = await Promise.allSettled([collect(true), collect(false)]);
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  expect(collector.parallel).toBe(0);
 });
 
 test('formats', async () => {

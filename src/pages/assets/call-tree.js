@@ -24,7 +24,7 @@ export const isWithout = (node) => node.kind === 'label' && node.key.endsWith(`=
 /** @typedef {{ column: number, groupBy: string[], filters: LabelFilter[] }} TreeOptions */
 
 /** What stands for samples without the label that is grouped by. */
-export const WITHOUT = '(none)';
+const WITHOUT = '(none)';
 
 /**
  * @param {PageProfile} profile

@@ -123,7 +123,7 @@ function hueOf(module, name) {
 const HUES = [28, 48, 70, 92, 118, 148, 175, 200, 300, 325, 350];
 
 /** A package's name, a folder of the application, or nothing for Node's own files. @param {string} file */
-export function moduleOf(file) {
+function moduleOf(file) {
   if (file === '' || file.startsWith('node:')) return '';
   const inPackage = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1];
   return inPackage ?? file.slice(0, file.lastIndexOf('/'));
