@@ -146,7 +146,7 @@ describe('installed into an empty project without a compiler', () => {
           true,
         ]);
         const types = profileFiles(folder).map(({ profileType }) => profileType);
-        expect(types.sort()).toEqual(['cpu', 'heap', 'wall']);
+        expect(types.sort()).toEqual(['allocs', 'cpu', 'heap', 'wall']);
       });
     });
 
