@@ -41,6 +41,8 @@ const report = process.env['TEST_REPORT'];
 export default defineConfig(({ mode }) => ({
   test: {
     pool: 'forks',
+    // Vitest would leave one core to itself; most of our tests wait for programs they started.
+    maxWorkers: 2,
     // Most tests start a Node process or several; on a loaded two-core machine that takes seconds.
     testTimeout: 30_000,
     hookTimeout: 60_000,
