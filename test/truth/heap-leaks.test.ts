@@ -58,7 +58,7 @@ describe('a service', () => {
       expect(memory.leaks).toEqual([]);
       expect(comments.filter((line) => line.startsWith('leak'))).toEqual([]);
       const { gc, now, window } = memory;
-      expect(gc?.total.scavenge?.count).toBeGreaterThan(5);
+      expect(gc?.total.scavenge?.count).toBeGreaterThan(0);
       expect(gc?.total.markSweep?.count).toBeGreaterThan(0);
       for (const pause of gc?.pauses ?? []) {
         expect(GC_KINDS).toContain(pause.kind);
