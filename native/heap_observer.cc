@@ -20,7 +20,7 @@ void HeapObserver::OnStep(void* observer, int bytes_allocated, Word address, siz
   HeapObserver* self = table->owner;
   if (address != 0) {
     const int32_t scope = self->slot_->Read();
-    self->SurvivedUpto();
+    self->NoteCollections();
     self->recent_.push_back(scope);
     self->meter_->OnSample(scope, size);
     self->allocs_->Note(size, scope);
@@ -65,7 +65,7 @@ bool HeapObserver::Attach(uint64_t interval_bytes) {
   older_.clear();
   first_recent_ = 1;
   seen_upto_ = 0;
-  survived_upto_ = 0;
+  survivors_.Forget();
   observer_ = sampler_ == 0 ? nullptr : FindObserver(interval_bytes);
   if (observer_ == nullptr) return false;
   original_vptr_ = *observer_;
@@ -122,14 +122,6 @@ int32_t HeapObserver::ScopeOf(uint64_t sample_id) const {
   }
   auto found = older_.find(sample_id);
   return found == older_.end() ? kNoScope : found->second;
-}
-
-uint64_t HeapObserver::SurvivedUpto() {
-  if (meter_->collections() != collections_) {
-    collections_ = meter_->collections();
-    survived_upto_ = last_sample_id();
-  }
-  return survived_upto_;
 }
 
 void HeapObserver::Keep(const std::vector<v8::AllocationProfile::Sample>& live, uint64_t upto) {

@@ -22,6 +22,7 @@
 #include "heap_allocs.h"
 #include "meter.h"
 #include "slot.h"
+#include "survivors.h"
 
 namespace spanprof {
 
@@ -53,8 +54,10 @@ class HeapObserver {
   int32_t ScopeOf(uint64_t sample_id) const;
   // Highest sample id noted so far.
   uint64_t last_sample_id() const { return first_recent_ + recent_.size() - 1; }
-  // Samples up to this one have been through a collection, and are alive for good reason.
-  uint64_t SurvivedUpto();
+  // Whether a collection has proven that a sample is alive; see `NoteCollections`.
+  bool IsProven(uint64_t sample_id) const { return survivors_.IsProven(sample_id); }
+  // Brings `IsProven` up to date.
+  void NoteCollections() { survivors_.Note(meter_->counts(), last_sample_id()); }
   // Forgets the samples up to `upto` but those in `live`.
   void Keep(const std::vector<v8::AllocationProfile::Sample>& live, uint64_t upto);
   // Scopes noted since the last call, each once.
@@ -96,8 +99,7 @@ class HeapObserver {
   std::vector<int32_t> recent_;
   uint64_t first_recent_ = 1;
   size_t seen_upto_ = 0;
-  uint64_t survived_upto_ = 0;
-  uint64_t collections_ = 0;  // of the meter, when that was set
+  Survivors survivors_;
   std::unordered_map<uint64_t, int32_t> older_;
 };
 

@@ -63,12 +63,12 @@ v8::Local<v8::Value> HeapSampler::Collect(v8::Local<v8::Context> context) {
 
 v8::Local<v8::Value> HeapSampler::LiveBytesByScope() {
   struct Bytes {
-    double survived = 0;
-    double young = 0;
+    double proven = 0;
+    double unproven = 0;
   };
   std::unordered_map<int32_t, Bytes> by_scope;
   if (StillOurs() && labelled_) {
-    const uint64_t survived_upto = observer_.SurvivedUpto();
+    observer_.NoteCollections();
     std::unique_ptr<v8::AllocationProfile> profile(
         isolate_->GetHeapProfiler()->GetAllocationProfile());
     if (profile == nullptr) return js::Float64s(isolate_, {});
@@ -77,13 +77,13 @@ v8::Local<v8::Value> HeapSampler::LiveBytesByScope() {
       if (scope == kNoScope) continue;
       const double bytes = static_cast<double>(sample.count) * static_cast<double>(sample.size);
       Bytes& sum = by_scope[scope];
-      (sample.sample_id <= survived_upto ? sum.survived : sum.young) += bytes;
+      (observer_.IsProven(sample.sample_id) ? sum.proven : sum.unproven) += bytes;
     }
   }
   std::vector<double> flat;
   flat.reserve(by_scope.size() * 3);
   for (const auto& [scope, bytes] : by_scope) {
-    flat.insert(flat.end(), {static_cast<double>(scope), bytes.survived, bytes.young});
+    flat.insert(flat.end(), {static_cast<double>(scope), bytes.proven, bytes.unproven});
   }
   return js::Float64s(isolate_, flat);
 }

@@ -29,8 +29,8 @@ class HeapSampler {
   HeapStart Start(uint64_t interval_bytes, int stack_depth, bool labels, bool allocs);
   // What is alive now; undefined if not running, or if another party ended the sampling.
   v8::Local<v8::Value> Collect(v8::Local<v8::Context> context);
-  // Scope, bytes that have survived a collection, and bytes allocated since the last one, in turn;
-  // empty if not running or without labels.
+  // Scope, bytes proven alive by a collection, and those that are not (survivors.h), in turn; empty
+  // if not running or without labels.
   v8::Local<v8::Value> LiveBytesByScope();
   // Scopes noted since the last call.
   std::vector<int32_t> TakeSeenScopes() { return observer_.TakeSeenScopes(); }

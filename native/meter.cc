@@ -8,7 +8,8 @@ namespace spanprof {
 namespace {
 
 constexpr double kNanosPerMilli = 1e6;
-constexpr double kCollection = -1;
+constexpr int32_t kCollection = -1;
+constexpr int32_t kOtherWork = -2;
 constexpr size_t kNumbersPerEvent = 3;
 // Read at least once a second: 32 GB/s at the default sampling interval, in 1.5 MiB.
 constexpr size_t kMaxEvents = 65'536;
@@ -38,14 +39,20 @@ void Meter::OnGcStart(v8::Isolate* isolate, v8::GCType, v8::GCCallbackFlags, voi
   self->gc_begin_cpu_millis_ = ThreadCpuMillis();
 }
 
-void Meter::OnGcEnd(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
+void Meter::OnGcEnd(v8::Isolate*, v8::GCType type, v8::GCCallbackFlags, void* data) {
   auto* self = static_cast<Meter*>(data);
   // Started in the middle of one.
   if (self->gc_depth_ == 0 || --self->gc_depth_ > 0) return;
   const double cpu_millis = ThreadCpuMillis() - self->gc_begin_cpu_millis_;
   self->switcher_->Resume(cpu_millis);
-  self->collections_++;
-  self->Add(static_cast<int32_t>(kCollection), cpu_millis, self->gc_used_bytes_);
+  if (type & (v8::kGCTypeIncrementalMarking | v8::kGCTypeProcessWeakCallbacks)) {
+    if (type & v8::kGCTypeIncrementalMarking) self->counts_.markings++;
+    self->Add(kOtherWork, cpu_millis, 0);
+    return;
+  }
+  self->counts_.collections++;
+  if (type & v8::kGCTypeMarkSweepCompact) self->counts_.full++;
+  self->Add(kCollection, cpu_millis, self->gc_used_bytes_);
 }
 
 void Meter::Start() {

@@ -172,8 +172,9 @@ export interface Addon {
   heapSeenScopes(): Int32Array;
   heapStop(): void;
   /**
-   * Three numbers for every scope with a live sample: scope, bytes that have survived a collection,
-   * bytes allocated since the last one. Collections are seen between `meterStart` and `meterStop`.
+   * Three numbers for every scope with a live sample: scope, bytes that a collection has proven
+   * alive, and bytes that none has (native/survivors.h). Collections are seen between `meterStart`
+   * and `meterStop`.
    */
   heapLiveBytes(): Float64Array;
   // native/switcher.cc

@@ -15,7 +15,9 @@ export class Estimates {
   gcMillis = 0;
   sampledCpuMillis = 0;
   sampledCpuVariance = 0;
-  liveBytes = 0;
+  /** Of the last look: what collections have left, and what none has proven alive. */
+  provenBytes = 0;
+  unprovenBytes = 0;
   peakLiveBytes = 0;
   peakLiveVariance = 0;
 }

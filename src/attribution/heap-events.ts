@@ -5,6 +5,7 @@ import type { HeapPeaks } from './heap-peaks.ts';
 
 const NUMBERS_PER_EVENT = 3;
 const COLLECTION = -1;
+const OTHER_WORK = -2;
 
 export interface HeapEventsOptions {
   readonly addon: Addon;
@@ -20,7 +21,7 @@ export class HeapEvents {
   readonly #options: HeapEventsOptions;
   /** Estimated bytes allocated since the last collection. */
   readonly #sinceCollection = new Map<Bill, number>();
-  /** Time of collections before which nothing was sampled: for those who are seen next. */
+  /** Time of the collector that nobody has been charged with: for those who are seen next. */
   #waitingGcMillis = 0;
   /** All of it. */
   gcMillis = 0;
@@ -37,11 +38,13 @@ export class HeapEvents {
     for (let at = 0; at < events.length; at += NUMBERS_PER_EVENT) {
       const scopeId = events[at] ?? 0;
       const amount = events[at + 1] ?? 0;
-      if (scopeId !== COLLECTION) {
-        this.#addAllocation(scopeId, amount);
-      } else {
+      if (scopeId === COLLECTION) {
         peaks.note(events[at + 2] ?? 0, openBills());
         this.#addCollection(amount);
+      } else if (scopeId === OTHER_WORK) {
+        this.#add(amount);
+      } else {
+        this.#addAllocation(scopeId, amount);
       }
     }
   }
@@ -66,15 +69,18 @@ export class HeapEvents {
     this.#sinceCollection.set(payer, (this.#sinceCollection.get(payer) ?? 0) + bytes);
   }
 
-  #addCollection(cpuMillis: number): void {
+  /** For those of the next collection. */
+  #add(cpuMillis: number): void {
     this.gcMillis += cpuMillis;
+    this.#waitingGcMillis += cpuMillis;
+  }
+
+  #addCollection(cpuMillis: number): void {
+    this.#add(cpuMillis);
     let allBytes = 0;
     for (const bytes of this.#sinceCollection.values()) allBytes += bytes;
-    if (allBytes === 0) {
-      this.#waitingGcMillis += cpuMillis;
-      return;
-    }
-    const millis = cpuMillis + this.#waitingGcMillis;
+    if (allBytes === 0) return;
+    const millis = this.#waitingGcMillis;
     this.#waitingGcMillis = 0;
     for (const [bill, bytes] of this.#sinceCollection) {
       addGc(payerOf(bill), (millis * bytes) / allBytes);

@@ -11,6 +11,8 @@ const MILLIS_BETWEEN_LOOKS_PER_MILLI = 200;
 const LAST_LOOKS = 4;
 const MIN_MILLIS_BETWEEN_LOOKS = 20;
 const NUMBERS_PER_SCOPE = 3;
+/** Less than this says nothing: allocated and live bytes come from other samples, some percent apart. */
+const MIN_KNOWN_SHARE = 0.1;
 
 export class LiveBytes {
   readonly #addon: Addon;
@@ -34,17 +36,20 @@ export class LiveBytes {
     if (begin < soonest) return;
     const live = this.#addon.heapLiveBytes();
     for (let at = 0; at < live.length; at += NUMBERS_PER_SCOPE) {
-      this.#add(live[at] ?? 0, live[at + 1] ?? 0, live[at + 2] ?? 0, collections);
+      this.#add(live[at] ?? 0, live[at + 1] ?? 0, live[at + 2] ?? 0);
     }
     for (const bill of this.#seen) {
+      const isCollected = bill.collections !== collections;
       for (const side of [bill.self, bill.inclusive]) {
         if (side === undefined) continue;
-        if (side.liveBytes > side.peakLiveBytes) {
-          side.peakLiveBytes = side.liveBytes;
+        const bytes = side.provenBytes + side.unprovenBytes * (isCollected ? survivalOf(side) : 1);
+        if (bytes > side.peakLiveBytes) {
+          side.peakLiveBytes = bytes;
           // Samples that stand for an interval each, as many as there are: their count varies by its root.
-          side.peakLiveVariance = side.liveBytes * intervalBytes;
+          side.peakLiveVariance = bytes * intervalBytes;
         }
-        side.liveBytes = 0;
+        side.provenBytes = 0;
+        side.unprovenBytes = 0;
       }
     }
     this.#seen.clear();
@@ -54,21 +59,28 @@ export class LiveBytes {
     this.#nextLastLookMillis = end + Math.max(MIN_MILLIS_BETWEEN_LOOKS, pause / LAST_LOOKS);
   }
 
-  /**
-   * What was allocated since the last collection is mostly garbage that nobody has collected. It counts
-   * only for a bill that has not seen one: nothing better is known there.
-   */
-  #add(scopeId: number, survived: number, young: number, collections: number): void {
+  #add(scopeId: number, proven: number, unproven: number): void {
     const bill = this.#billOf(scopeId);
     const payer = bill === undefined ? NOBODY : payerOf(bill);
     if (payer === NOBODY || payer === LATE) return;
-    const bytesFor = (of: Bill) => survived + (of.collections === collections ? young : 0);
     payer.self ??= new Estimates();
-    payer.self.liveBytes += bytesFor(payer);
+    payer.self.provenBytes += proven;
+    payer.self.unprovenBytes += unproven;
     for (let above: Bill | undefined = payer; above !== undefined; above = above.parent) {
       above.inclusive ??= new Estimates();
-      above.inclusive.liveBytes += bytesFor(above);
+      above.inclusive.provenBytes += proven;
+      above.inclusive.unprovenBytes += unproven;
       this.#seen.add(above);
     }
   }
+}
+
+/**
+ * What no collection has proven alive may be garbage that nobody has collected yet. The best guess is
+ * that as much of it lives on as of what the same work allocated before; all, where that is too little
+ * to tell.
+ */
+function survivalOf({ provenBytes, unprovenBytes, allocatedBytes }: Estimates): number {
+  const before = Math.max(allocatedBytes - unprovenBytes, provenBytes);
+  return before < unprovenBytes * MIN_KNOWN_SHARE ? 1 : provenBytes / before;
 }

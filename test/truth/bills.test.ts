@@ -99,9 +99,12 @@ test('one hoards 40 MB, one churns 400 MB: every figure says so', async () => {
     expect(error).toBeLessThan(0.06 * truth[owner]);
     expect(Math.abs(allocatedBytes - truth[owner])).toBeLessThan(3 * error);
   }
-  expect(usages.hoard.peakLiveBytes).toBeGreaterThan(30e6);
-  expect(usages.hoard.peakLiveBytes).toBeLessThan(50e6);
-  expect(usages.churn.peakLiveBytes).toBeLessThan(20e6);
+  const { peakLiveBytes, stdError } = usages.hoard;
+  const off = Math.abs(peakLiveBytes - truth.hoard);
+  expect(off).toBeLessThan(3 * (stdError.peakLiveBytes ?? 0));
+  expect(stdError.peakLiveBytes).toBeLessThan(0.05 * truth.hoard);
+  // Garbage that marking took for alive is not (16 MB a collection on Node 24).
+  expect(usages.churn.peakLiveBytes).toBeLessThan(4e6);
   for (const { peakHeapBytes, openAtPeak, method } of Object.values(usages)) {
     expect(method.peakHeapBytes).toBe('process');
     expect(peakHeapBytes).toBeGreaterThan(45e6);

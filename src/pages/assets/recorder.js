@@ -24,7 +24,8 @@ export function recorder(show) {
   byId('recorder').hidden = false;
   const asked = new URLSearchParams(location.search);
   if (asked.has('type')) type.value = asked.get('type') ?? type.value;
-  if (asked.has('seconds')) seconds.value = asked.get('seconds') ?? seconds.value;
+  const usual = type.value === 'heap' ? '0' : seconds.value;
+  seconds.value = asked.get('seconds') ?? usual;
   button.addEventListener('click', () => {
     if (running !== undefined) running.abort();
     else void record();
