@@ -35,7 +35,7 @@ if (variant === undefined) {
 async function measureVariant(name) {
   const { AsyncLocalStorage } = await import('node:async_hooks');
   const { invocation, start, stop } = await import(`${root}/dist/index.js`);
-  const { addon } = await import(`${root}/dist/native.js`);
+  const { addon } = await import(`${root}/.cache/modules/native.js`);
   const loop = async () => {
     for (let i = 0; i < AWAITS; i++) await null;
   };

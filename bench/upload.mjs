@@ -67,10 +67,10 @@ const MEASURE = `
   process.exit();`;
 const OUR_UPLOADS = `
   import { readFileSync } from 'node:fs';
-  import { decode } from ${JSON.stringify(join(root, 'dist/profile/decode.js'))};
-  import { Delivery } from ${JSON.stringify(join(root, 'dist/export/delivery.js'))};
-  import { PyroscopeDestination } from ${JSON.stringify(join(root, 'dist/export/pyroscope/pyroscope.js'))};
-  import { QueueExporter } from ${JSON.stringify(join(root, 'dist/export/queue.js'))};
+  import { decode } from ${JSON.stringify(join(root, '.cache/modules/profile/decode.js'))};
+  import { Delivery } from ${JSON.stringify(join(root, '.cache/modules/export/delivery.js'))};
+  import { PyroscopeDestination } from ${JSON.stringify(join(root, '.cache/modules/export/pyroscope/pyroscope.js'))};
+  import { QueueExporter } from ${JSON.stringify(join(root, '.cache/modules/export/queue.js'))};
   const profile = decode(readFileSync(process.env.PROFILE));
   const destination = new PyroscopeDestination({ endpoint: process.env.SINK, seriesLabels: ['agent_name'] });
   const queue = new QueueExporter(destination, { spoolDirectory: process.env.SPOOL, spoolMaxBytes: 1e9,

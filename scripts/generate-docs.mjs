@@ -1,13 +1,13 @@
 /**
- * Writes docs/configuration.md and docs/errors.md from the schema and the error table in dist/.
+ * Writes docs/configuration.md and docs/errors.md from the schema and the error table of the compiled sources.
  *
  *     npm run build && node scripts/generate-docs.mjs           writes them
  *     npm run build && node scripts/generate-docs.mjs --check   exits 1 if they differ
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { OPTIONS } from '../dist/config/schema.js';
-import { KEPT_TABLES, TELEMETRY_KEYS } from '../dist/config/telemetry.js';
-import { ERRORS } from '../dist/errors.js';
+import { OPTIONS } from '../.cache/modules/config/schema.js';
+import { KEPT_TABLES, TELEMETRY_KEYS } from '../.cache/modules/config/telemetry.js';
+import { ERRORS } from '../.cache/modules/errors.js';
 import { renderConfiguration, renderErrors } from './render-docs.mjs';
 
 const pages = {

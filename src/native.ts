@@ -6,6 +6,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { packageFile } from './package-files.ts';
 
 /** Frames as V8 reports them, in columns. Implemented in native/cpu_table.cc and heap_table.cc. */
 export interface FrameColumns {
@@ -226,12 +227,11 @@ export interface Addon {
 const require = createRequire(import.meta.url);
 
 function candidates(): string[] {
-  const root = new URL('../', import.meta.url);
   const target = `${process.platform}-${process.arch}`;
   return [
     `prebuilds/${target}/spanprof.abi${process.versions.modules}.glibc.node`,
     'build/Release/spanprof.node',
-  ].map((file) => fileURLToPath(new URL(file, root)));
+  ].map((file) => fileURLToPath(packageFile(file)));
 }
 
 function load(): { addon: Addon | undefined; problem: string | undefined } {

@@ -34,7 +34,7 @@ const OWN_SOURCE = 'examples/agent-service/src/';
 /** @returns {Promise<Modules>} */
 async function profileModules() {
   const load = (/** @type {string} */ name) =>
-    import(new URL(`../../dist/profile/${name}.js`, import.meta.url).href);
+    import(new URL(`../../.cache/modules/profile/${name}.js`, import.meta.url).href);
   return Object.assign({}, ...(await Promise.all(['decode', 'merge', 'top', 'filter'].map(load))));
 }
 

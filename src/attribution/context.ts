@@ -3,7 +3,7 @@
  * all copies of the package in it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
+import { crypto } from '../builtins.ts';
 import { messageOf } from '../errors.ts';
 import type { Labels } from '../profile/model.ts';
 import { type LabelInput, mergeLabels, NO_LABELS } from './labels.ts';
@@ -20,7 +20,11 @@ export interface Carrier {
 }
 
 /** Told apart from every other thread of every other process. */
-const thisThread = randomUUID();
+let threadName: string | undefined;
+function thisThread(): string {
+  threadName ??= crypto().randomUUID();
+  return threadName;
+}
 
 export interface OpenOptions {
   /** The scope it belongs into; undefined for none. */
@@ -164,7 +168,7 @@ export class ScopeContext {
   carry(): Carrier {
     const scope = this.storage.getStore();
     if (scope === undefined) return { labels: NO_LABELS };
-    return { labels: scope.labels, origin: { thread: thisThread, scope: scope.id } };
+    return { labels: scope.labels, origin: { thread: thisThread(), scope: scope.id } };
   }
 
   /** Calls `fn` in a scope with exactly the carrier's labels. */
@@ -173,7 +177,7 @@ export class ScopeContext {
     if (store === undefined) return fn();
     const { labels, origin }: Partial<Carrier> = carrier ?? {};
     const scope = store.open(this.#merge(NO_LABELS, labels ?? NO_LABELS));
-    if (origin?.thread === thisThread && typeof origin.scope === 'number') {
+    if (origin?.thread === thisThread() && typeof origin.scope === 'number') {
       const carried = store.scopeOf(origin.scope);
       if (carried !== undefined) this.#ledger?.open(scope, carried, 'run');
     }

@@ -1,7 +1,7 @@
 /** A profile in the format that was asked for. */
 
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { zlib } from '../builtins.ts';
 import { flamegraphDocument } from '../pages/flamegraph.ts';
 import { pageProfile } from '../pages/profile-data.ts';
 import { encode } from '../profile/encode.ts';
@@ -21,8 +21,6 @@ const DEFAULT_TOP_ROWS = 100;
 /** An SVG brings its style with it and has no script. */
 const SVG_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
-
-const compress = promisify(gzip);
 
 /** Throws a `Refusal` if the result is too large. */
 export async function serve(profile: Profile, query: ProfileQuery): Promise<EndpointResponse> {
@@ -48,7 +46,7 @@ async function write(
   const title = titleOf(profile);
   switch (query.format) {
     case 'pprof':
-      return await compress(encode(profile));
+      return await promisify(zlib().gzip)(encode(profile));
     case 'folded':
       return folded(profile);
     case 'speedscope':

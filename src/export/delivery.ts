@@ -2,7 +2,7 @@
  * From finished profiles to the destinations: encode, compress off the main thread, hand over.
  * Whatever is under way when the process ends is finished synchronously.
  */
-import { gzip, gzipSync } from 'node:zlib';
+import { zlib } from '../builtins.ts';
 import { encode } from '../profile/encode.ts';
 import type { Profile } from '../profile/model.ts';
 import { milliseconds, NANOS_PER_MILLI } from '../units.ts';
@@ -105,7 +105,7 @@ export class Delivery {
   #sendSync(parcel: Parcel): void {
     parcel.compressed ??= {
       ...parcel.profile,
-      pprof: gzipSync(parcel.encoded, { level: GZIP_LEVEL }),
+      pprof: zlib().gzipSync(parcel.encoded, { level: GZIP_LEVEL }),
     };
     // The same object as in an unfinished `export`, so that an exporter can tell it has begun.
     for (const exporter of parcel.waiting) exporter.exportSync(parcel.compressed);
@@ -120,7 +120,7 @@ export class Delivery {
 
 function compress(bytes: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    gzip(bytes, { level: GZIP_LEVEL }, (error, compressed) => {
+    zlib().gzip(bytes, { level: GZIP_LEVEL }, (error, compressed) => {
       if (error === null) resolve(compressed);
       else reject(error);
     });

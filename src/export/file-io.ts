@@ -2,11 +2,11 @@
  * What the file destination does to its directory, each thing twice: without blocking for the
  * normal course, and synchronously for the exit of the process. Everything here may throw.
  */
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { lstat, readdir, rename, rm, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { crypto } from '../builtins.ts';
 import { parseProfileFileName } from './file-name.ts';
 import type { StoredFile } from './file-retention.ts';
 
@@ -38,7 +38,7 @@ export interface Found {
 
 /** Random beside the process id: containers that share a directory often share the id 1 as well. */
 export function temporaryName(): string {
-  return `.spanprof-${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+  return `.spanprof-${process.pid}-${crypto().randomBytes(8).toString('hex')}.tmp`;
 }
 
 /**

@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { childProcess } from '../builtins.ts';
+import { programFile } from '../package-files.ts';
 import type { Milliseconds } from '../units.ts';
 
-const PROGRAM = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './last-act.ts' : './last-act.js', import.meta.url),
-);
+const PROGRAM = fileURLToPath(programFile('export/last-act'));
 
 /**
  * Runs `last-act` and waits for its end. It inherits what a request needs (proxies, certificates) and
@@ -14,7 +13,7 @@ export function runLastAct(input: object, timeoutMillis: Milliseconds): void {
   const env = { ...process.env };
   delete env['NODE_OPTIONS'];
   try {
-    spawnSync(process.execPath, [PROGRAM], {
+    childProcess().spawnSync(process.execPath, [PROGRAM], {
       input: JSON.stringify(input),
       env,
       timeout: timeoutMillis,

@@ -5,7 +5,6 @@
  * long. Either way what is left stays in the spool.
  */
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { milliseconds } from '../units.ts';
 import { PyroscopeDestination, type PyroscopeOptions } from './pyroscope/pyroscope.ts';
 import { QueueExporter, type QueueOptions } from './queue.ts';
@@ -35,9 +34,7 @@ async function main(): Promise<void> {
 const MAX_ATTEMPT_MILLIS = 2_000;
 const HOLD_MILLIS = 1_000;
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  main().then(
-    () => process.exit(),
-    () => process.exit(1),
-  );
-}
+main().then(
+  () => process.exit(),
+  () => process.exit(1),
+);

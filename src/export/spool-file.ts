@@ -4,7 +4,7 @@
  *     SPANPROF-SPOOL-1 {"profileType":"cpu",…,"bytes":52113,"crc32":2596996162}
  *     <gzip-compressed pprof>
  */
-import { crc32 } from 'node:zlib';
+import { zlib } from '../builtins.ts';
 import { PERIOD_TYPES, type ProfileType } from '../profile/model.ts';
 import { milliseconds } from '../units.ts';
 import type { EncodedProfile } from './exporter.ts';
@@ -31,7 +31,7 @@ export function startOfSpoolFile(name: string): number | undefined {
 
 export function encodeSpoolFile(profile: EncodedProfile): Uint8Array {
   const { pprof, ...rest } = profile;
-  const header = { ...rest, bytes: pprof.byteLength, crc32: crc32(pprof) };
+  const header = { ...rest, bytes: pprof.byteLength, crc32: zlib().crc32(pprof) };
   return Buffer.concat([Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`), pprof]);
 }
 
@@ -42,7 +42,8 @@ export function decodeSpoolFile(data: Buffer): EncodedProfile | undefined {
   if (end < 0) return undefined;
   const header = parse(data.toString('utf8', MAGIC.length, end));
   const pprof = data.subarray(end + 1);
-  if (header?.['bytes'] !== pprof.byteLength || header['crc32'] !== crc32(pprof)) return undefined;
+  if (header?.['bytes'] !== pprof.byteLength || header['crc32'] !== zlib().crc32(pprof))
+    return undefined;
   const { profileType, startMillis, endMillis, serviceName, processId, threadId } = header;
   if (typeof profileType !== 'string' || !Object.hasOwn(PERIOD_TYPES, profileType)) {
     return undefined;

@@ -3,9 +3,9 @@
  * process, so nobody needs a lock; what a dead process left is claimed by renaming its folder, which
  * only one can do.
  */
-import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { crypto } from '../builtins.ts';
 import { codeOf } from './file-io.ts';
 
 /** `<space>-<pid>-<start>-<random>` */
@@ -21,12 +21,12 @@ const SILENT_MILLIS = 90_000;
 
 /** A new name for a folder of this process. */
 export function ownerName(): string {
-  return `${idSpace()}-${process.pid}-${startOf(process.pid) ?? 0}-${randomBytes(8).toString('hex')}`;
+  return `${idSpace()}-${process.pid}-${startOf(process.pid) ?? 0}-${crypto().randomBytes(8).toString('hex')}`;
 }
 
 /** A name that says that nobody owns it any more. */
 export function ownerlessName(): string {
-  return `${'0'.repeat(12)}-0-0-${randomBytes(8).toString('hex')}`;
+  return `${'0'.repeat(12)}-0-0-${crypto().randomBytes(8).toString('hex')}`;
 }
 
 export const isOwnerName = (name: string): boolean => OWNER.test(name);
@@ -43,7 +43,8 @@ export function isAbandoned(name: string, touchedMillis: number): boolean {
 
 /** Process ids mean the same to processes in which this is the same: one boot of one pid namespace. */
 function idSpace(): string {
-  knownSpace ??= createHash('sha256')
+  knownSpace ??= crypto()
+    .createHash('sha256')
     .update(`${hostname()}\n${bootId()}\n${pidNamespace()}`)
     .digest('hex')
     .slice(0, 12);

@@ -7,7 +7,6 @@
  * Every queue writes to a folder of its own. Folders of processes that are gone are taken over by
  * renaming them: that succeeds for exactly one process, and survives its crash like any other folder.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import {
   lstat,
@@ -20,6 +19,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
+import { crypto } from '../builtins.ts';
 import type { EncodedProfile } from './exporter.ts';
 import { codeOf, remove } from './file-io.ts';
 import { decodeSpoolFile, encodeSpoolFile, spoolFileName, startOfSpoolFile } from './spool-file.ts';
@@ -71,7 +71,7 @@ export class Spool {
   constructor(directory: string, name: string, destination: string) {
     this.directory = path.resolve(directory);
     const user = process.getuid?.() ?? 0;
-    const hash = createHash('sha256').update(destination).digest('hex').slice(0, 16);
+    const hash = crypto().createHash('sha256').update(destination).digest('hex').slice(0, 16);
     // An application's own destination may be called anything.
     const safeName = name.replaceAll(/[^\w.-]+/g, '_').slice(0, MAX_NAME_LENGTH);
     this.#base = path.join(this.directory, `${safeName}-${user}-${hash}`);

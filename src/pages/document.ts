@@ -1,6 +1,7 @@
 /** One self-contained HTML document: its own style and scripts, nothing from anywhere else. */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { crypto } from '../builtins.ts';
+import { assetFile } from '../package-files.ts';
 
 export interface Page {
   readonly html: string;
@@ -84,7 +85,7 @@ const cache = new Map<string, string>();
 function asset(name: string): string {
   let text = cache.get(name);
   if (text === undefined) {
-    text = readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
+    text = readFileSync(assetFile(`pages/assets/${name}`), 'utf8');
     cache.set(name, text);
   }
   return text;
@@ -111,5 +112,5 @@ function bundle(names: readonly string[]): string {
 }
 
 function hashOf(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+  return `sha256-${crypto().createHash('sha256').update(text).digest('base64')}`;
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { zlib } from '../builtins.ts';
 import { SpanprofError } from '../errors.ts';
 import { checkWire, type WireLimits } from './check-wire.ts';
 import { fromPprofFormat } from './from-pprof-format.ts';
@@ -63,4 +64,3 @@ function invalid(reason: string): SpanprofError {
 // Loaded at the first use: the agent only writes profiles, and its start-up time matters.
 const requireHere = createRequire(import.meta.url);
 const pprofFormat = (): typeof import('pprof-format') => requireHere('pprof-format');
-const zlib = (): typeof import('node:zlib') => requireHere('node:zlib');

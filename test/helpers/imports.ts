@@ -7,7 +7,7 @@ import ts from 'typescript';
  * list and from itself; never from its neighbours in the same row.
  */
 export const rows: readonly (readonly string[])[] = [
-  ['errors', 'units', 'shared', 'version'],
+  ['errors', 'units', 'shared', 'version', 'package-files', 'builtins'],
   ['native', 'report'],
   ['profile', 'config'],
   ['pages'],

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ENTRIES } from '../../scripts/build-dist.mjs';
 import { majors, nodeBinary } from '../../scripts/nodes.mjs';
 import { readSources } from '../helpers/imports.ts';
 import {
@@ -88,13 +89,21 @@ async function packedFiles(): Promise<string[]> {
     .sort();
 }
 
+/** What is loaded on demand, and what several entries share. */
+function chunks(): string[] {
+  const names = readdirSync(join(root, 'dist/chunks'));
+  expect(names.filter((name) => !name.endsWith('.js'))).toEqual([]);
+  expect(names).toContain('agent.js');
+  return names.map((name) => `dist/chunks/${name}`);
+}
+
 describe('the tarball', () => {
   test('holds what users need and nothing else', async () => {
     const files = await packedFiles();
-    const compiled = [...readSources(join(root, 'src')).keys()].flatMap((file) => {
-      const stem = `dist/${file.replace(/\.ts$/, '')}`;
-      return [`${stem}.d.ts`, `${stem}.js`];
-    });
+    const types = [...readSources(join(root, 'src')).keys()].map(
+      (file) => `dist/${file.replace(/\.ts$/, '')}.d.ts`,
+    );
+    const bundled = [...ENTRIES.map((name) => `dist/${name}.js`), ...chunks()];
     const assets = readdirSync(join(root, 'src/pages/assets'))
       .filter((name) => /\.(css|js)$/.test(name))
       .map((name) => `dist/pages/assets/${name}`);
@@ -112,7 +121,15 @@ describe('the tarball', () => {
       'dist/register.d.cts',
     ];
     expect(files).toEqual(
-      [...compiled, ...assets, ...native, ...prebuilt, ...rest, 'scripts/install.mjs'].sort(),
+      [
+        ...types,
+        ...bundled,
+        ...assets,
+        ...native,
+        ...prebuilt,
+        ...rest,
+        'scripts/install.mjs',
+      ].sort(),
     );
   });
 

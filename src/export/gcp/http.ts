@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { clearTimeout, setTimeout } from 'node:timers';
-import { rootCertificates } from 'node:tls';
 import type * as Undici from 'undici';
+import { tls } from '../../builtins.ts';
 import type { Milliseconds } from '../../units.ts';
 
 /**
@@ -95,10 +95,10 @@ export class Http {
 async function load({ caFile, usesProxies }: HttpOptions): Promise<Loaded> {
   const undici = await import('undici');
   // Given any, Node forgets its own, and those of NODE_EXTRA_CA_CERTS.
-  const tls =
-    caFile === undefined ? {} : { ca: [...rootCertificates, readFileSync(caFile, 'utf8')] };
+  const connect =
+    caFile === undefined ? {} : { ca: [...tls().rootCertificates, readFileSync(caFile, 'utf8')] };
   const options = {
-    connect: tls,
+    connect,
     // Every attempt has a time-out of its own; a long poll has no answer for a minute.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -106,7 +106,7 @@ async function load({ caFile, usesProxies }: HttpOptions): Promise<Loaded> {
       new undici.Pool(origin, unreferenced(undici, given)),
   };
   const dispatcher = usesProxies
-    ? new undici.EnvHttpProxyAgent({ ...options, requestTls: tls, proxyTls: tls })
+    ? new undici.EnvHttpProxyAgent({ ...options, requestTls: connect, proxyTls: connect })
     : new undici.Agent(options);
   return { undici, dispatcher };
 }

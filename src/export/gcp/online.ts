@@ -4,7 +4,7 @@
  * of each type, so each of them has little to do.
  */
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { zlib } from '../../builtins.ts';
 import { type ErrorCode, messageOf } from '../../errors.ts';
 import { encode } from '../../profile/encode.ts';
 import type { Profile, ProfileType } from '../../profile/model.ts';
@@ -141,7 +141,7 @@ export class GcpOnline {
     }
     this.#state = 'uploading';
     // Level 1: a third of the CPU of level 6 for 5 % more bytes.
-    const pprof = await compress(encode(profile), { level: 1 });
+    const pprof = await compress(encode(profile));
     const answer = await this.#upload(assignment, pprof, signal);
     if ('failure' in answer) this.#drop('GCP_UPLOAD_FAILED', describe(answer.failure));
     else this.#exported++;
@@ -209,10 +209,8 @@ export class GcpOnline {
   }
 }
 
-const compress = promisify(gzip) as (
-  bytes: Uint8Array,
-  options: { readonly level: number },
-) => Promise<Uint8Array>;
+const compress = (bytes: Uint8Array): Promise<Uint8Array> =>
+  promisify(zlib().gzip)(bytes, { level: 1 });
 
 /** Whether the same request may succeed later: no answer, too many, or the server's own trouble. */
 export function isPassing({ code, status }: Failure): boolean {

@@ -1,5 +1,5 @@
 /** The two ways to hand a profile to Pyroscope. */
-import { createHash } from 'node:crypto';
+import { crypto } from '../../builtins.ts';
 import { messageBytes, ProtobufWriter, varintBytes } from '../../profile/protobuf.ts';
 import { MILLIS_PER_SECOND } from '../../units.ts';
 import type { EncodedProfile } from '../exporter.ts';
@@ -56,7 +56,7 @@ function pushRequest(series: SeriesLabels, pprof: Uint8Array): Omit<HttpRequest,
 
 /** The same profile has the same id, however often it is sent. */
 function uuidOf(pprof: Uint8Array): string {
-  const hex = createHash('sha256').update(pprof).digest('hex');
+  const hex = crypto().createHash('sha256').update(pprof).digest('hex');
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

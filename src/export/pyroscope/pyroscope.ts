@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { zlib } from '../../builtins.ts';
 import type { Destination, SendOutcome } from '../destination.ts';
 import type { EncodedProfile } from '../exporter.ts';
 import { HttpClient, reasonOfFailure } from '../http.ts';
@@ -93,7 +93,7 @@ export class PyroscopeDestination implements Destination {
     const { labels = {}, protocol = 'push', seriesLabels: allowed = [] } = this.#options;
     const series = seriesLabels(profile.profileType, profile.serviceName, labels, allowed);
     for (const pprof of parts.pprofs.slice(parts.stored)) {
-      const compressed = await promisify(gzip)(pprof, { level: GZIP_LEVEL });
+      const compressed = await promisify(zlib().gzip)(pprof, { level: GZIP_LEVEL });
       const request = requestFor(protocol, profile, series, compressed);
       const outcome = outcomeOf(await this.#http.request({ ...request, signal }));
       if (outcome.kind !== 'stored') return outcome;
@@ -116,7 +116,7 @@ export class PyroscopeDestination implements Destination {
   async #split(profile: EncodedProfile): Promise<Parts> {
     const { seriesLabels: allowed = [], spanLabel = 'root', limits = LIMITS } = this.#options;
     const maxOutputLength = MAX_UNCOMPRESSED_BYTES;
-    const pprof = await promisify(gunzip)(profile.pprof, { maxOutputLength });
+    const pprof = await promisify(zlib().gunzip)(profile.pprof, { maxOutputLength });
     const rules = sampleLabels(allowed, spanLabel, this.#takesTraceIds ?? false);
     return { pprofs: rewrite(pprof, rules, limits), stored: 0 };
   }

@@ -1,7 +1,7 @@
 /** Bills what it is asked to do in the scope that the message carries. */
 import { parentPort } from 'node:worker_threads';
+import { addon } from '../../../.cache/modules/native.js';
 import { accounts, measure, resume, start, stop } from '../../../dist/index.js';
-import { addon } from '../../../dist/native.js';
 
 await start({ exporters: [], windowSeconds: 3600 });
 parentPort.once('message', async (carrier) => {

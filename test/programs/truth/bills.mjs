@@ -6,8 +6,8 @@
  */
 import { stat } from 'node:fs';
 import { Readable } from 'node:stream';
+import { addon } from '../../../.cache/modules/native.js';
 import { accounts, invocation, start, status, stop } from '../../../dist/index.js';
-import { addon } from '../../../dist/native.js';
 
 const sliceMicros = Number(process.argv[2] ?? 200);
 const totalMillis = Number(process.argv[3] ?? 1000);

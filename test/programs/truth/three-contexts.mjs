@@ -12,7 +12,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bind, run, start, status, stop } from 'spanprof';
-import { addon } from '../../../dist/native.js';
+import { addon } from '../../../.cache/modules/native.js';
 
 const seconds = Number(process.argv[2] ?? 20);
 const self = fileURLToPath(import.meta.url);
