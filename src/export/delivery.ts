@@ -1,7 +1,9 @@
 /**
- * From finished profiles to the destinations: encode, compress off the main thread, hand over.
- * Whatever is under way when the process ends is finished synchronously.
+ * From finished profiles to the destinations: encode, each in a turn of the event loop of its own so
+ * that the application gets in between, compress off the main thread, hand over. Whatever is under
+ * way when the process ends is finished synchronously.
  */
+import { setImmediate } from 'node:timers/promises';
 import { zlib } from '../builtins.ts';
 import { encode } from '../profile/encode.ts';
 import type { Profile } from '../profile/model.ts';
@@ -17,8 +19,8 @@ export interface Identity {
 
 /** A parcel that is under way to every exporter. */
 interface Parcel {
-  readonly profile: Omit<EncodedProfile, 'pprof'>;
-  readonly encoded: Uint8Array;
+  readonly profile: Profile;
+  encoded: Uint8Array | undefined;
   compressed: EncodedProfile | undefined;
   readonly waiting: Set<Exporter>;
 }
@@ -32,6 +34,8 @@ export class Delivery {
   readonly #exporters: readonly Exporter[];
   readonly #identity: Identity;
   readonly #underWay = new Map<Parcel, Promise<void>>();
+  /** When the last profile's turn has come. */
+  #turn: Promise<unknown> = Promise.resolve();
   #delivered = 0;
   #dropped = 0;
 
@@ -47,7 +51,7 @@ export class Delivery {
       this.#dropped++;
       return;
     }
-    const parcel = this.#pack(profile);
+    const parcel = this.#parcel(profile);
     const done = this.#send(parcel)
       .catch(() => {
         this.#dropped++;
@@ -59,7 +63,7 @@ export class Delivery {
   /** The same without waiting: the process is ending. */
   deliverSync(profile: Profile): void {
     if (profile.samples.stack.length === 0) return;
-    this.#sendSync(this.#pack(profile));
+    this.#sendSync(this.#parcel(profile));
   }
 
   /** Finishes synchronously what is under way. */
@@ -73,26 +77,31 @@ export class Delivery {
     await Promise.all(this.#underWay.values());
   }
 
-  #pack(profile: Profile): Parcel {
+  #parcel(profile: Profile): Parcel {
+    const waiting = new Set(this.#exporters);
+    return { profile, encoded: undefined, compressed: undefined, waiting };
+  }
+
+  #finished({ profile }: Parcel, pprof: Uint8Array): EncodedProfile {
     const startMillis = Number(profile.timeNanos / BigInt(NANOS_PER_MILLI));
     const durationMillis = Number(profile.durationNanos / BigInt(NANOS_PER_MILLI));
     return {
-      profile: {
-        profileType: profile.profileType,
-        startMillis: milliseconds(startMillis),
-        endMillis: milliseconds(startMillis + durationMillis),
-        ...this.#identity,
-      },
-      encoded: encode(profile),
-      compressed: undefined,
-      waiting: new Set(this.#exporters),
+      profileType: profile.profileType,
+      startMillis: milliseconds(startMillis),
+      endMillis: milliseconds(startMillis + durationMillis),
+      ...this.#identity,
+      pprof,
     };
   }
 
   async #send(parcel: Parcel): Promise<void> {
+    // One after another: immediates of one turn would run without anything in between.
+    this.#turn = this.#turn.then(() => setImmediate());
+    await this.#turn;
+    parcel.encoded ??= encode(parcel.profile);
     const pprof = await compress(parcel.encoded);
-    const compressed = { ...parcel.profile, pprof };
-    parcel.compressed = compressed;
+    parcel.compressed ??= this.#finished(parcel, pprof);
+    const { compressed } = parcel;
     await Promise.all(
       [...parcel.waiting].map(async (exporter) => {
         await exporter.export(compressed);
@@ -103,10 +112,11 @@ export class Delivery {
   }
 
   #sendSync(parcel: Parcel): void {
-    parcel.compressed ??= {
-      ...parcel.profile,
-      pprof: zlib().gzipSync(parcel.encoded, { level: GZIP_LEVEL }),
-    };
+    parcel.encoded ??= encode(parcel.profile);
+    parcel.compressed ??= this.#finished(
+      parcel,
+      zlib().gzipSync(parcel.encoded, { level: GZIP_LEVEL }),
+    );
     // The same object as in an unfinished `export`, so that an exporter can tell it has begun.
     for (const exporter of parcel.waiting) exporter.exportSync(parcel.compressed);
     parcel.waiting.clear();

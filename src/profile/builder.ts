@@ -52,8 +52,12 @@ export class ProfileBuilder {
   /** The same for any number of columns; missing values count as 0. */
   addValues(stack: number, labelSet: number, values: readonly number[]): void {
     const sample = this.#sample(stack, labelSet);
-    for (const [index, column] of this.#columns.entries()) {
-      column[sample] = (column[sample] ?? 0) + countable(values[index] ?? 0);
+    const columns = this.#columns;
+    // Not `entries()`: until V8 has compiled this, its iterator takes longer than all the rest.
+    for (let index = 0; index < columns.length; index++) {
+      const column = columns[index];
+      if (column !== undefined)
+        column[sample] = (column[sample] ?? 0) + countable(values[index] ?? 0);
     }
   }
 

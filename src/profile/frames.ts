@@ -35,6 +35,10 @@ export class FrameTable {
   readonly #builder: ProfileBuilder;
   readonly #columns: Columns;
   readonly #resolve: ResolvePosition;
+  /** Files as tools know them, by index of the string. */
+  readonly #paths: (string | undefined)[] = [];
+  /** Where each function begins, if a source map knows better. */
+  readonly #starts: (OriginalPosition | undefined)[] = [];
   /** Location of each function's beginning. */
   readonly #locations: Int32Array;
   /** Stack of each node. */
@@ -44,11 +48,12 @@ export class FrameTable {
     this.#builder = builder;
     this.#columns = columns;
     this.#resolve = resolve;
-    this.#locations = Int32Array.from(
-      { length: columns.functions.length / FUNCTION_FIELDS },
-      (_, index) => this.#location(index, 0),
-    );
-    const { nodeParent, nodeFunction } = columns;
+    const { functions, nodeParent, nodeFunction } = columns;
+    this.#locations = new Int32Array(functions.length / FUNCTION_FIELDS);
+    for (let index = 0; index < this.#locations.length; index++) {
+      this.#starts.push(this.#startOf(index));
+      this.#locations[index] = this.#location(index, 0);
+    }
     this.#stacks = new Int32Array(nodeParent.length);
     for (let node = 0; node < nodeParent.length; node++) {
       const location = this.#locations[nodeFunction[node] ?? 0] ?? 0;
@@ -68,22 +73,37 @@ export class FrameTable {
     return parent < 0 ? -1 : (this.#stacks[parent] ?? -1);
   }
 
+  #startOf(index: number): OriginalPosition | undefined {
+    const { strings, functions } = this.#columns;
+    const at = index * FUNCTION_FIELDS;
+    const file = strings[functions[at + 1] ?? 0] ?? '';
+    if (!isScript(file)) return undefined;
+    const name = strings[functions[at] ?? 0] ?? '';
+    return this.#resolve(file, functions[at + 2] ?? 0, functions[at + 3] ?? 0, name);
+  }
+
+  /** Hot: once per function, and once per sample whose line is known. */
   #location(index: number, leafLine: number): number {
     const { strings, functions } = this.#columns;
     const at = index * FUNCTION_FIELDS;
     const name = strings[functions[at] ?? 0] ?? '';
-    const file = strings[functions[at + 1] ?? 0] ?? '';
     const line = functions[at + 2] ?? 0;
-    const column = functions[at + 3] ?? 0;
-    const start = isScript(file) ? this.#resolve(file, line, column, name) : undefined;
+    const start = this.#starts[index];
     if (start === undefined) {
-      const ran = leafLine === 0 ? line : leafLine;
-      return this.#builder.frame(name, plainPath(file), ran, line, leafLine === 0 ? column : 0);
+      const path = this.#pathOf(functions[at + 1] ?? 0);
+      if (leafLine !== 0) return this.#builder.frame(name, path, leafLine, line);
+      return this.#builder.frame(name, path, line, line, functions[at + 3] ?? 0);
     }
+    const file = strings[functions[at + 1] ?? 0] ?? '';
     // A line of generated code that the map cannot place: the function's beginning is still right.
     const leaf = leafLine === 0 ? start : (this.#resolve(file, leafLine, 0, name) ?? start);
     const ran = leaf.file === start.file ? leaf : start;
     return this.#builder.frame(start.name ?? name, start.file, ran.line, start.line, ran.column);
+  }
+
+  #pathOf(file: number): string {
+    this.#paths[file] ??= plainPath(this.#columns.strings[file] ?? '');
+    return this.#paths[file] ?? '';
   }
 }
 

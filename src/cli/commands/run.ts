@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../package-files.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { EXIT, UsageError } from '../exit.ts';
@@ -77,7 +78,7 @@ code, or by the signal that ended it.`,
   },
 };
 
-const REGISTER = fileURLToPath(new URL('../../register.cjs', import.meta.url));
+const REGISTER = fileURLToPath(packageFile('dist/register.cjs'));
 
 /** `run-20261121T115500Z-4242`: sorts by time, and two at once do not meet. */
 function nameOfRun(now: Date): string {
