@@ -1,12 +1,14 @@
 /**
- * From finished profiles to the destinations: encode, compress off the main thread, hand over.
- * Whatever is under way when the process ends is finished synchronously.
+ * From finished windows to the destinations: to each its share, encoded, compressed off the main
+ * thread, handed over. Whatever is under way when the process ends is finished synchronously.
  */
 import { gzip, gzipSync } from 'node:zlib';
 import { encode } from '../profile/encode.ts';
 import type { Profile } from '../profile/model.ts';
 import { milliseconds, NANOS_PER_MILLI } from '../units.ts';
 import type { EncodedProfile, Exporter } from './exporter.ts';
+import type { Outlet } from './route.ts';
+import { type Share, sharesOf } from './share.ts';
 
 /** Whose profiles these are. */
 export interface Identity {
@@ -15,7 +17,7 @@ export interface Identity {
   readonly threadId: number | undefined;
 }
 
-/** A parcel that is under way to every exporter. */
+/** A profile that is under way to the exporters of one share. */
 interface Parcel {
   readonly profile: Omit<EncodedProfile, 'pprof'>;
   readonly encoded: Uint8Array;
@@ -29,25 +31,51 @@ const MAX_UNDER_WAY = 240;
 const GZIP_LEVEL = 1;
 
 export class Delivery {
-  readonly #exporters: readonly Exporter[];
+  readonly #shares: readonly Share[];
   readonly #identity: Identity;
   readonly #underWay = new Map<Parcel, Promise<void>>();
   #delivered = 0;
   #dropped = 0;
 
-  constructor(exporters: readonly Exporter[], identity: Identity) {
-    this.#exporters = exporters;
+  constructor(outlets: readonly Outlet[], identity: Identity) {
+    this.#shares = sharesOf(outlets);
     this.#identity = identity;
   }
 
-  /** Sends a profile on its way; empty ones go nowhere. */
-  deliver(profile: Profile): void {
-    if (profile.samples.stack.length === 0) return;
+  /** Sends a window on its way; empty profiles go nowhere. */
+  deliver(window: Profile): void {
+    for (const share of this.#shares) this.#start(share.take(window), share);
+  }
+
+  /** The same without waiting, for anything: the process is ending. */
+  deliverSync(window: Profile): void {
+    for (const share of this.#shares) this.#startSync(share.takeAtOnce(window), share);
+  }
+
+  /** Finishes synchronously what is under way or held back. */
+  finishSync(): void {
+    for (const parcel of this.#underWay.keys()) this.#sendSync(parcel);
+    this.#underWay.clear();
+    for (const share of this.#shares) {
+      for (const profile of share.rest()) this.#startSync(profile, share);
+    }
+  }
+
+  /** Holds nothing back any more; resolves when all of it has arrived or was given up. */
+  async drain(): Promise<void> {
+    for (const share of this.#shares) {
+      for (const profile of share.rest()) this.#start(profile, share);
+    }
+    await Promise.all(this.#underWay.values());
+  }
+
+  #start(profile: Profile | undefined, share: Share): void {
+    if (profile === undefined || isEmpty(profile)) return;
     if (this.#underWay.size >= MAX_UNDER_WAY) {
       this.#dropped++;
       return;
     }
-    const parcel = this.#pack(profile);
+    const parcel = this.#pack(profile, share);
     const done = this.#send(parcel)
       .catch(() => {
         this.#dropped++;
@@ -56,24 +84,11 @@ export class Delivery {
     this.#underWay.set(parcel, done);
   }
 
-  /** The same without waiting: the process is ending. */
-  deliverSync(profile: Profile): void {
-    if (profile.samples.stack.length === 0) return;
-    this.#sendSync(this.#pack(profile));
+  #startSync(profile: Profile | undefined, share: Share): void {
+    if (profile !== undefined && !isEmpty(profile)) this.#sendSync(this.#pack(profile, share));
   }
 
-  /** Finishes synchronously what is under way. */
-  finishSync(): void {
-    for (const parcel of this.#underWay.keys()) this.#sendSync(parcel);
-    this.#underWay.clear();
-  }
-
-  /** Resolves when everything that is under way now has arrived or was given up. */
-  async drain(): Promise<void> {
-    await Promise.all(this.#underWay.values());
-  }
-
-  #pack(profile: Profile): Parcel {
+  #pack(profile: Profile, share: Share): Parcel {
     const startMillis = Number(profile.timeNanos / BigInt(NANOS_PER_MILLI));
     const durationMillis = Number(profile.durationNanos / BigInt(NANOS_PER_MILLI));
     return {
@@ -85,7 +100,7 @@ export class Delivery {
       },
       encoded: encode(profile),
       compressed: undefined,
-      waiting: new Set(this.#exporters),
+      waiting: new Set(share.exportersFor(profile.profileType)),
     };
   }
 
@@ -117,6 +132,8 @@ export class Delivery {
     return { delivered: this.#delivered, underWay: this.#underWay.size, dropped: this.#dropped };
   }
 }
+
+const isEmpty = ({ samples }: Profile): boolean => samples.stack.length === 0;
 
 function compress(bytes: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
