@@ -24,6 +24,7 @@ export { type ErrorCode, type Problem, SpanprofError } from './errors.ts';
 export type { Destination, SendOutcome } from './export/destination.ts';
 export type { EncodedProfile, Exporter, ExporterStatus } from './export/exporter.ts';
 export type { StartOptions as Options } from './export/own.ts';
+export type { Route } from './export/route.ts';
 export type { Labels, LabelValue } from './profile/model.ts';
 export type { Status } from './status.ts';
 

@@ -1,7 +1,7 @@
 /** Profiles of one stretch of time, cut out of the running windows: what `agent.record()` gives. */
 import type { Config } from './config/schema.ts';
-import { merge } from './profile/merge.ts';
 import type { Profile, ProfileType } from './profile/model.ts';
+import { Stretch } from './profile/stretch.ts';
 
 /** At most one profile of each type; none where a sampler did not run. */
 export type Profiles = ReadonlyMap<ProfileType, Profile>;
@@ -25,24 +25,15 @@ export interface Recording {
   close(): void;
 }
 
-/** One profile of each type. A live heap is a state, not a sum: of it the last window counts. */
+/** One profile of each type, from windows in the order of time. */
 export function mergeByType(windows: readonly Profile[]): Map<ProfileType, Profile> {
-  const byType = new Map<ProfileType, Profile>();
-  for (const type of new Set(windows.map(({ profileType }) => profileType))) {
-    const ofType = windows.filter(({ profileType }) => profileType === type);
-    const [first] = ofType;
-    const last = ofType.at(-1);
-    if (first === undefined || last === undefined) continue;
-    if (first === last) byType.set(type, first);
-    else if (type === 'heap') byType.set(type, { ...last, ...stretchOf(ofType, first) });
-    else byType.set(type, merge(ofType));
+  const byType = new Map<ProfileType, Stretch>();
+  for (const window of windows) {
+    const stretch = byType.get(window.profileType);
+    if (stretch === undefined) byType.set(window.profileType, new Stretch(window));
+    else stretch.add(window);
   }
-  return byType;
-}
-
-/** From the beginning of the first to the end of the last. */
-function stretchOf(windows: readonly Profile[], { timeNanos }: Profile) {
-  return { timeNanos, durationNanos: windows.reduce((sum, one) => sum + one.durationNanos, 0n) };
+  return new Map([...byType].map(([type, stretch]) => [type, stretch.build()]));
 }
 
 /** For an agent that runs for a recording alone: the samplers asked for, and nothing exported. */

@@ -78,7 +78,7 @@ export function buildRunning(
 ): Running {
   const sourceMaps = new SourceMaps();
   const resolve = sourceMaps.resolve.bind(sourceMaps);
-  const { exporters, gcpOnline } = buildOutlets(config, own, {
+  const { outlets, gcpOnline } = buildOutlets(config, own, {
     report: needs.report,
     // It offers what runs: samplers that are switched off stay off.
     record: () => needs.record({ cpu: false, heap: false }),
@@ -120,9 +120,9 @@ export function buildRunning(
     store,
     slot,
     ledger,
-    exporters,
+    exporters: outlets.map(({ exporter }) => exporter),
     gcpOnline,
-    delivery: new Delivery(exporters, {
+    delivery: new Delivery(outlets, {
       serviceName: config.serviceName,
       processId: process.pid,
       threadId: isMainThread ? undefined : threadId,

@@ -181,6 +181,24 @@ export function textList(bounds: {
   };
 }
 
+/** As `src/profile/label-filter.ts` reads them. */
+const CONDITION = /^[^=!]+!?=/;
+const MAX_CONDITIONS = 32;
+
+/** Conditions on labels of samples. */
+export function conditions(): Kind<readonly string[]> {
+  const expected = `a list of at most ${MAX_CONDITIONS} conditions NAME=VALUE or NAME!=VALUE`;
+  const read = (raw: unknown, cwd: string): Reading<readonly string[]> => {
+    const reading = texts.read(raw, cwd);
+    if (!('value' in reading)) return reading;
+    const wrong = reading.value.find((one) => !CONDITION.test(one));
+    if (wrong === undefined) return reading;
+    return { fault: `expected ${expected}, got ${show(wrong)} in it` };
+  };
+  const texts = textList({ maxItems: MAX_CONDITIONS, maxLength: MAX_TEXT_LENGTH });
+  return { expected, show, read, readText: (given, cwd) => read(splitList(given), cwd) };
+}
+
 /** Text whose value appears in no message. */
 export const secret = (): Kind<string> => ({ ...text(), show: showType });
 

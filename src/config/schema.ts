@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Bytes, Seconds } from '../units.ts';
 import {
   choice,
+  conditions,
   decimal,
   flag,
   headers,
@@ -101,11 +102,28 @@ const MAX_HOST_LENGTH = 253;
 /** The bounds of whatever is kept on disk: room for a profile or two, and no more than one volume. */
 const DISK_BYTES = { from: MIB, to: 1024 * GIB, unit: 'bytes' };
 
+/** Half of what a profile may be old by at Pyroscope: the other half is for an outage. */
+const MAX_INTERVAL_SECONDS = 1800;
+
 /** Which profile types one destination gets. */
 const profileTypes = (exporter: ExporterName) =>
   withDefault(listOf('cpu', 'wall', 'heap', 'allocs'), ['cpu', 'wall', 'heap', 'allocs'], {
     fallbackText: 'all of them',
     doc: `The profile types that the exporter \`${exporter}\` gets.`,
+  });
+
+/** Which samples it gets. */
+const labelFilter = (exporter: ExporterName) =>
+  withDefault(conditions(), [], {
+    fallbackText: 'every sample',
+    doc: `Which samples the exporter \`${exporter}\` gets, by their labels: \`name=value\`, \`name!=value\`, \`name=*\` (has it) or \`name=\` (has it not). Of one name any, of different names all must hold.`,
+    example: ['agent_name=planner', 'agent_name=writer'],
+  });
+
+/** How often. */
+const interval = (exporter: ExporterName) =>
+  withDefault(integer<Seconds>({ from: 0, to: MAX_INTERVAL_SECONDS, unit: 'seconds' }), 0, {
+    doc: `Windows of so many seconds go to the exporter \`${exporter}\` as one profile; with 0 every window is one.`,
   });
 
 export const SCHEMA = {
@@ -193,6 +211,8 @@ export const SCHEMA = {
       doc: 'Bytes of profiles kept in the directory; beyond it the oldest are removed.',
     }),
     types: profileTypes('file'),
+    filter: labelFilter('file'),
+    intervalSeconds: interval('file'),
   },
   pyroscope: {
     endpoint: optional(url(), {
@@ -222,6 +242,8 @@ export const SCHEMA = {
       honours: ['PYROSCOPE_TENANT_ID'],
     }),
     types: profileTypes('pyroscope'),
+    filter: labelFilter('pyroscope'),
+    intervalSeconds: interval('pyroscope'),
     api: withDefault(choice('push', 'ingest'), 'push', {
       doc: '`push` for Pyroscope 1 and 2; `ingest` for older servers.',
     }),
@@ -279,6 +301,15 @@ export const SCHEMA = {
       doc: 'PEM file with certificates to be trusted beside those that come with Node.',
       example: '/etc/ssl/proxy.pem',
     }),
+    types: profileTypes('gcp'),
+    filter: labelFilter('gcp'),
+    intervalSeconds: withDefault(
+      integer<Seconds>({ from: 0, to: MAX_INTERVAL_SECONDS, unit: 'seconds' }),
+      0,
+      {
+        doc: 'Windows of so many seconds are sent as one profile in the mode `offline`; with 0 every window is one. In the mode `online` the server says how long and how often.',
+      },
+    ),
   },
   spool: {
     directory: withDefault(path(), join(tmpdir(), 'spanprof-spool'), {

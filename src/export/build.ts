@@ -1,7 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Config, ExporterName } from '../config/schema.ts';
 import { messageOf, SpanprofError } from '../errors.ts';
-import { PERIOD_TYPES, type ProfileType } from '../profile/model.ts';
 import { seconds, secondsToMillis } from '../units.ts';
 import type { Exporter } from './exporter.ts';
 import { FileExporter } from './file.ts';
@@ -12,13 +11,13 @@ import type { LastAct } from './last-act.ts';
 import { GuardedExporter, isDestination, type OwnExporter } from './own.ts';
 import { PyroscopeDestination, type PyroscopeOptions } from './pyroscope/pyroscope.ts';
 import { QueueExporter, type QueueOptions } from './queue.ts';
-import { TypeFilter } from './type-filter.ts';
+import type { Outlet, Route } from './route.ts';
 
 type Report = (message: string) => void;
 
 /** What takes the profiles of the windows, and what records its own when its server asks. */
 export interface Outlets {
-  readonly exporters: Exporter[];
+  readonly outlets: Outlet[];
   readonly gcpOnline: GcpOnline | undefined;
 }
 
@@ -31,7 +30,7 @@ export function buildOutlets(
   own: readonly OwnExporter[],
   { report, record }: { report: Report; record: GcpOnlineOptions['record'] },
 ): Outlets {
-  const exporters: Exporter[] = [];
+  const outlets: Outlet[] = [];
   let gcpOnline: GcpOnline | undefined;
   let isAnyMissing = false;
   for (const name of config.exporters) {
@@ -39,7 +38,7 @@ export function buildOutlets(
       if (name === 'gcp' && config.gcp.mode === 'online') {
         gcpOnline = new GcpOnline({ settings: gcpSettings(config, report), record, report });
       } else {
-        exporters.push(build(name, config, report));
+        outlets.push({ exporter: build(name, config, report), route: config[name] });
       }
     } catch (error) {
       isAnyMissing = true;
@@ -47,14 +46,18 @@ export function buildOutlets(
     }
   }
   for (const one of own) {
-    const queue = queueOptions(config, report);
-    if (isDestination(one)) exporters.push(new QueueExporter(one, queue));
-    else exporters.push(new GuardedExporter(one, queue.timeoutMillis, report));
+    const queue = queueOptions(config, one, report);
+    const exporter = isDestination(one)
+      ? new QueueExporter(one, queue)
+      : new GuardedExporter(one, queue.timeoutMillis, report);
+    outlets.push({ exporter, route: one });
   }
   // Better than nowhere: profiles that were asked for are kept where they can be found.
-  const isNowhere = exporters.length === 0 && gcpOnline === undefined;
-  if (isNowhere && isAnyMissing) exporters.push(fileExporter(config, report));
-  return { exporters, gcpOnline };
+  const isNowhere = outlets.length === 0 && gcpOnline === undefined;
+  if (isNowhere && isAnyMissing) {
+    outlets.push({ exporter: fileExporter(config, report), route: config.file });
+  }
+  return { outlets, gcpOnline };
 }
 
 const internal = (part: string, error: unknown): string =>
@@ -63,23 +66,16 @@ const internal = (part: string, error: unknown): string =>
 function build(name: ExporterName, config: Config, report: Report): Exporter {
   switch (name) {
     case 'file':
-      return only(config.file.types, fileExporter(config, report));
+      return fileExporter(config, report);
     case 'pyroscope':
-      return only(config.pyroscope.types, pyroscope(config, report));
+      return pyroscope(config, report);
     case 'gcp':
       return new QueueExporter(
         new GcpOffline(gcpSettings(config, report)),
-        queueOptions(config, report),
+        queueOptions(config, config.gcp, report),
       );
   }
 }
-
-/** The exporter, given only profiles of these types. */
-function only(types: readonly ProfileType[], exporter: Exporter): Exporter {
-  if (types.length === PROFILE_TYPES) return exporter;
-  return new TypeFilter(exporter, types);
-}
-const PROFILE_TYPES = Object.keys(PERIOD_TYPES).length;
 
 const fileExporter = (config: Config, report: Report): Exporter =>
   new FileExporter({ ...config.file, report });
@@ -90,19 +86,23 @@ function pyroscope(config: Config, report: Report): Exporter {
   if (endpoint === undefined) throw new TypeError('pyroscope.endpoint is missing');
   const { labels } = config;
   const pyroscope: PyroscopeOptions = { ...options, endpoint, protocol, labels };
-  const queue = queueOptions(config, report);
+  const queue = queueOptions(config, config.pyroscope, report);
   const lastAct: LastAct = { pyroscope, queue };
   // A worker's end is not the process's: the main thread goes on and sends what it left.
   const atEnd = isMainThread && config.upload.exitSeconds > 0 ? { lastAct } : {};
   return new QueueExporter(new PyroscopeDestination(pyroscope), { ...queue, ...atEnd });
 }
 
-function queueOptions({ spool, upload, windowSeconds }: Config, report: Report): QueueOptions {
+function queueOptions(
+  { spool, upload, windowSeconds }: Config,
+  { intervalSeconds = 0 }: Route,
+  report: Report,
+): QueueOptions {
   return {
     spoolDirectory: spool.directory,
     spoolMaxBytes: spool.maxBytes,
     spoolMaxAgeMillis: secondsToMillis(spool.maxAgeSeconds),
-    windowMillis: secondsToMillis(windowSeconds),
+    windowMillis: secondsToMillis(seconds(windowSeconds + intervalSeconds)),
     timeoutMillis: secondsToMillis(seconds(upload.timeoutSeconds)),
     firstRetryMillis: secondsToMillis(seconds(upload.firstRetrySeconds)),
     maxRetryMillis: secondsToMillis(seconds(upload.maxRetrySeconds)),

@@ -1,7 +1,7 @@
 /**
- * From finished profiles to the destinations: encode, each in a turn of the event loop of its own so
- * that the application gets in between, compress off the main thread, hand over. Whatever is under
- * way when the process ends is finished synchronously.
+ * From finished windows to the destinations: to each its share, encoded in a turn of the event loop
+ * of its own so that the application gets in between, compressed off the main thread, handed over.
+ * Whatever is under way when the process ends is finished synchronously.
  */
 import { setImmediate } from 'node:timers/promises';
 import { zlib } from '../builtins.ts';
@@ -9,6 +9,8 @@ import { encode } from '../profile/encode.ts';
 import type { Profile } from '../profile/model.ts';
 import { milliseconds, NANOS_PER_MILLI } from '../units.ts';
 import type { EncodedProfile, Exporter } from './exporter.ts';
+import type { Outlet } from './route.ts';
+import { type Share, sharesOf } from './share.ts';
 
 /** Whose profiles these are. */
 export interface Identity {
@@ -17,7 +19,7 @@ export interface Identity {
   readonly threadId: number | undefined;
 }
 
-/** A parcel that is under way to every exporter. */
+/** A profile that is under way to the exporters of one share. */
 interface Parcel {
   readonly profile: Profile;
   encoded: Uint8Array | undefined;
@@ -31,7 +33,7 @@ const MAX_UNDER_WAY = 240;
 const GZIP_LEVEL = 1;
 
 export class Delivery {
-  readonly #exporters: readonly Exporter[];
+  readonly #shares: readonly Share[];
   readonly #identity: Identity;
   readonly #underWay = new Map<Parcel, Promise<void>>();
   /** When the last profile's turn has come. */
@@ -39,19 +41,45 @@ export class Delivery {
   #delivered = 0;
   #dropped = 0;
 
-  constructor(exporters: readonly Exporter[], identity: Identity) {
-    this.#exporters = exporters;
+  constructor(outlets: readonly Outlet[], identity: Identity) {
+    this.#shares = sharesOf(outlets);
     this.#identity = identity;
   }
 
-  /** Sends a profile on its way; empty ones go nowhere. */
-  deliver(profile: Profile): void {
-    if (profile.samples.stack.length === 0) return;
+  /** Sends a window on its way; empty profiles go nowhere. */
+  deliver(window: Profile): void {
+    for (const share of this.#shares) this.#start(share.take(window), share);
+  }
+
+  /** The same without waiting, for anything: the process is ending. */
+  deliverSync(window: Profile): void {
+    for (const share of this.#shares) this.#startSync(share.takeAtOnce(window), share);
+  }
+
+  /** Finishes synchronously what is under way or held back. */
+  finishSync(): void {
+    for (const parcel of this.#underWay.keys()) this.#sendSync(parcel);
+    this.#underWay.clear();
+    for (const share of this.#shares) {
+      for (const profile of share.rest()) this.#startSync(profile, share);
+    }
+  }
+
+  /** Holds nothing back any more; resolves when all of it has arrived or was given up. */
+  async drain(): Promise<void> {
+    for (const share of this.#shares) {
+      for (const profile of share.rest()) this.#start(profile, share);
+    }
+    await Promise.all(this.#underWay.values());
+  }
+
+  #start(profile: Profile | undefined, share: Share): void {
+    if (profile === undefined || isEmpty(profile)) return;
     if (this.#underWay.size >= MAX_UNDER_WAY) {
       this.#dropped++;
       return;
     }
-    const parcel = this.#parcel(profile);
+    const parcel = parcelOf(profile, share);
     const done = this.#send(parcel)
       .catch(() => {
         this.#dropped++;
@@ -60,26 +88,8 @@ export class Delivery {
     this.#underWay.set(parcel, done);
   }
 
-  /** The same without waiting: the process is ending. */
-  deliverSync(profile: Profile): void {
-    if (profile.samples.stack.length === 0) return;
-    this.#sendSync(this.#parcel(profile));
-  }
-
-  /** Finishes synchronously what is under way. */
-  finishSync(): void {
-    for (const parcel of this.#underWay.keys()) this.#sendSync(parcel);
-    this.#underWay.clear();
-  }
-
-  /** Resolves when everything that is under way now has arrived or was given up. */
-  async drain(): Promise<void> {
-    await Promise.all(this.#underWay.values());
-  }
-
-  #parcel(profile: Profile): Parcel {
-    const waiting = new Set(this.#exporters);
-    return { profile, encoded: undefined, compressed: undefined, waiting };
+  #startSync(profile: Profile | undefined, share: Share): void {
+    if (profile !== undefined && !isEmpty(profile)) this.#sendSync(parcelOf(profile, share));
   }
 
   #finished({ profile }: Parcel, pprof: Uint8Array): EncodedProfile {
@@ -127,6 +137,13 @@ export class Delivery {
     return { delivered: this.#delivered, underWay: this.#underWay.size, dropped: this.#dropped };
   }
 }
+
+function parcelOf(profile: Profile, share: Share): Parcel {
+  const waiting = new Set(share.exportersFor(profile.profileType));
+  return { profile, encoded: undefined, compressed: undefined, waiting };
+}
+
+const isEmpty = ({ samples }: Profile): boolean => samples.stack.length === 0;
 
 function compress(bytes: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {

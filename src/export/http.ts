@@ -1,6 +1,7 @@
 /** HTTP for destinations: keep-alive, proxies, own certificates; loaded at the first request. */
 import { readFile } from 'node:fs/promises';
 import type { buildConnector, Dispatcher } from 'undici';
+import { lookup } from './lookup.ts';
 
 export interface HttpOptions {
   /** Base URL; paths of requests are appended to its path. */
@@ -81,7 +82,7 @@ export class HttpClient {
     const undici = await import('undici');
     const { caFile, proxy } = this.#options;
     const tls = caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') };
-    const connect = withoutHold(undici.buildConnector(tls));
+    const connect = withoutHold(undici.buildConnector({ ...tls, lookup }));
     // One connection: profiles are sent one after another.
     const options = { connect, connections: 1, pipelining: 1 };
     const isProxied = PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '');

@@ -1,12 +1,13 @@
 /** Exporters that the application brings itself. */
 import { clearTimeout, setTimeout } from 'node:timers';
-import type { Options } from '../config/schema.ts';
+import { type Options, SCHEMA } from '../config/schema.ts';
 import { type ErrorCode, messageOf, type Problem, SpanprofError } from '../errors.ts';
 import { MILLIS_PER_SECOND, type Milliseconds } from '../units.ts';
 import type { Destination } from './destination.ts';
 import type { EncodedProfile, Exporter, ExporterStatus } from './exporter.ts';
+import type { Route } from './route.ts';
 
-export type OwnExporter = Exporter | Destination;
+export type OwnExporter = (Exporter | Destination) & Route;
 type Names = NonNullable<Options['exporters']>;
 
 /** The options of `start`: `exporters` may also hold objects, beside the names. */
@@ -27,7 +28,9 @@ export function takeOwnExporters(options: StartOptions | undefined): {
     return { options: options as Options, own: [] };
   const objects = given.filter((one): one is object => typeof one === 'object' && one !== null);
   const problems = objects.flatMap((one): Problem[] =>
-    isOwnExporter(one) ? [] : [{ option: 'exporters', message: EXPECTED, source: 'option' }],
+    isOwnExporter(one)
+      ? routeProblems(one)
+      : [{ option: 'exporters', message: EXPECTED, source: 'option' }],
   );
   if (problems.length > 0) {
     const lines = problems.map(
@@ -54,7 +57,21 @@ function isOwnExporter(value: object): value is OwnExporter {
   return ['export', 'exportSync', 'status'].every((key) => has(key, 'function'));
 }
 
-export const isDestination = (own: OwnExporter): own is Destination => 'send' in own;
+/** What its route says is checked as that of our own exporters is. */
+function routeProblems(own: OwnExporter): Problem[] {
+  const { types, filter, intervalSeconds } = SCHEMA.pyroscope;
+  return Object.entries({ types, filter, intervalSeconds }).flatMap(
+    ([key, { kind }]): Problem[] => {
+      const value: unknown = Reflect.get(own, key);
+      const reading = value === undefined ? { value } : kind.read(value, '');
+      if ('value' in reading) return [];
+      const message = reading.fault ?? `expected ${kind.expected}, got ${kind.show(value)}`;
+      return [{ option: `exporters.${own.name}.${key}`, message, source: 'option' }];
+    },
+  );
+}
+
+export const isDestination = (own: OwnExporter): own is Destination & Route => 'send' in own;
 
 /**
  * An exporter of somebody else: what it throws is counted and said, and goes no further. So is an

@@ -49,9 +49,10 @@ export interface QueueStatus extends ExporterStatus {
 /**
  * A destination that answers again and again with an error may mean this one profile. After so many
  * such answers the next profile is tried. If that one is stored, the destination is well again or the
- * first was at fault: the first is tried once more, and dropped if that, too, is answered so.
+ * first was at fault: the first is tried once more, and dropped if that, too, is answered so. An outage
+ * of ten minutes, 25 attempts at most with the default waits, is to end with the profiles in order.
  */
-const FAILURES_UNTIL_SUSPECT = 6;
+const FAILURES_UNTIL_SUSPECT = 30;
 
 /**
  * Brings profiles to a destination, in order and one at a time, through outages and restarts.

@@ -15,37 +15,75 @@ import type { Profile, ProfileHeader, ValueType } from './model.ts';
 export function merge(profiles: readonly Profile[]): Profile {
   const [first, ...others] = profiles;
   if (first === undefined) throw incompatible('there are none');
-  for (const other of others) checkCompatible(first, other);
-  const builder = new ProfileBuilder(mergedHeader(first, profiles));
-  for (const profile of profiles) copySamples(profile, builder);
-  return builder.build();
+  const merger = new Merger(first);
+  for (const other of others) merger.addHeader(other);
+  for (const profile of profiles) merger.addSamples(profile);
+  return merger.build();
 }
 
-function mergedHeader(first: Profile, profiles: readonly Profile[]): ProfileHeader {
-  let timeNanos = 0n;
-  let durationNanos = 0n;
-  let period = 0;
-  const comments = new Set<string>();
-  for (const profile of profiles) {
-    const isEarlier = timeNanos === 0n || profile.timeNanos < timeNanos;
-    if (profile.timeNanos !== 0n && isEarlier) timeNanos = profile.timeNanos;
-    durationNanos += profile.durationNanos;
-    period = Math.max(period, profile.period);
-    for (const comment of profile.comments) comments.add(comment);
+/** The same, one profile after another. */
+export class Merger {
+  readonly #builder: ProfileBuilder;
+  #header: ProfileHeader;
+
+  /** Begins with the header of a profile, and without its samples. */
+  constructor(first: Profile) {
+    this.#header = headerOf(first);
+    this.#builder = new ProfileBuilder(this.#header);
   }
+
+  get header(): ProfileHeader {
+    return this.#header;
+  }
+
+  get sampleCount(): number {
+    return this.#builder.sampleCount;
+  }
+
+  /** Throws as `merge` does if it is not of one kind with the others. */
+  addHeader(profile: Profile): void {
+    checkCompatible(this.#header, profile);
+    this.#header = mergedHeader(this.#header, profile);
+  }
+
+  addSamples(profile: Profile): void {
+    copySamples(profile, this.#builder);
+  }
+
+  build(): Profile {
+    return { ...this.#builder.build(), ...this.#header };
+  }
+}
+
+function headerOf({
+  profileType,
+  sampleTypes,
+  periodType,
+  period,
+  timeNanos,
+  durationNanos,
+  comments,
+}: Profile): ProfileHeader {
+  const distinct = [...new Set(comments)];
   return {
-    profileType: first.profileType,
-    sampleTypes: first.sampleTypes,
-    periodType: first.periodType,
-    period,
-    timeNanos,
-    durationNanos,
-    comments: [...comments],
+    ...{ profileType, sampleTypes, periodType, period, timeNanos, durationNanos },
+    comments: distinct,
+  };
+}
+
+function mergedHeader(one: ProfileHeader, other: ProfileHeader): ProfileHeader {
+  const isEarlier = one.timeNanos === 0n || other.timeNanos < one.timeNanos;
+  return {
+    ...one,
+    period: Math.max(one.period, other.period),
+    timeNanos: other.timeNanos !== 0n && isEarlier ? other.timeNanos : one.timeNanos,
+    durationNanos: one.durationNanos + other.durationNanos,
+    comments: [...new Set([...one.comments, ...other.comments])],
   };
 }
 
 /** Throws as `merge` does if the two are not of one kind. */
-export function checkCompatible(one: Profile, other: Profile): void {
+export function checkCompatible(one: ProfileHeader, other: ProfileHeader): void {
   if (one.profileType !== other.profileType) {
     throw incompatible(`${one.profileType} and ${other.profileType} are different types`);
   }

@@ -38,6 +38,7 @@ function samplesOf(entry: OptionEntry): readonly [Sample, Sample, Sample] {
     const [first, second] = expected.replace('one of ', '').split(', ');
     return three(second, first, second);
   }
+  if (expected.includes('conditions')) return three(['a=b', 'c!=d'], ['a=2'], ['a=*']);
   if (expected.startsWith('a list of ')) {
     if (expected.includes('gcp')) return three(['gcp', 'file'], ['gcp'], ['file', 'gcp']);
     // Profile types, which are names of labels as well.
@@ -202,6 +203,8 @@ test('the documented names and defaults', () => {
       maxFiles: 1000,
       maxBytes: 536_870_912,
       types: ['cpu', 'wall', 'heap', 'allocs'],
+      filter: [],
+      intervalSeconds: 0,
     },
     pyroscope: {
       endpoint: undefined,
@@ -210,6 +213,8 @@ test('the documented names and defaults', () => {
       password: undefined,
       tenant: undefined,
       types: ['cpu', 'wall', 'heap', 'allocs'],
+      filter: [],
+      intervalSeconds: 0,
       api: 'push',
       seriesLabels: ['agent_name', 'tool_name'],
       spanLabel: 'root',
@@ -224,6 +229,9 @@ test('the documented names and defaults', () => {
       serviceVersion: undefined,
       endpoint: 'https://cloudprofiler.googleapis.com',
       caFile: undefined,
+      types: ['cpu', 'wall', 'heap', 'allocs'],
+      filter: [],
+      intervalSeconds: 0,
     },
     spool: {
       directory: join(tmpdir(), 'spanprof-spool'),
@@ -263,12 +271,16 @@ test('the documented names and defaults', () => {
     'file.maxFiles SPANPROF_FILE_MAX_FILES',
     'file.maxBytes SPANPROF_FILE_MAX_BYTES',
     'file.types SPANPROF_FILE_TYPES',
+    'file.filter SPANPROF_FILE_FILTER',
+    'file.intervalSeconds SPANPROF_FILE_INTERVAL_SECONDS',
     'pyroscope.endpoint SPANPROF_PYROSCOPE_ENDPOINT',
     'pyroscope.token SPANPROF_PYROSCOPE_TOKEN',
     'pyroscope.user SPANPROF_PYROSCOPE_USER',
     'pyroscope.password SPANPROF_PYROSCOPE_PASSWORD',
     'pyroscope.tenant SPANPROF_PYROSCOPE_TENANT',
     'pyroscope.types SPANPROF_PYROSCOPE_TYPES',
+    'pyroscope.filter SPANPROF_PYROSCOPE_FILTER',
+    'pyroscope.intervalSeconds SPANPROF_PYROSCOPE_INTERVAL_SECONDS',
     'pyroscope.api SPANPROF_PYROSCOPE_API',
     'pyroscope.seriesLabels SPANPROF_PYROSCOPE_SERIES_LABELS',
     'pyroscope.spanLabel SPANPROF_PYROSCOPE_SPAN_LABEL',
@@ -281,6 +293,9 @@ test('the documented names and defaults', () => {
     'gcp.serviceVersion SPANPROF_GCP_SERVICE_VERSION',
     'gcp.endpoint SPANPROF_GCP_ENDPOINT',
     'gcp.caFile SPANPROF_GCP_CA_FILE',
+    'gcp.types SPANPROF_GCP_TYPES',
+    'gcp.filter SPANPROF_GCP_FILTER',
+    'gcp.intervalSeconds SPANPROF_GCP_INTERVAL_SECONDS',
     'spool.directory SPANPROF_SPOOL_DIRECTORY',
     'spool.maxBytes SPANPROF_SPOOL_MAX_BYTES',
     'spool.maxAgeSeconds SPANPROF_SPOOL_MAX_AGE_SECONDS',

@@ -8,6 +8,7 @@ import { PyroscopeDestination } from '../../src/export/pyroscope/pyroscope.ts';
 import { QueueExporter, type QueueOptions } from '../../src/export/queue.ts';
 import { bytes, milliseconds } from '../../src/units.ts';
 import { caFile, type Mood, Receiver, until } from '../helpers/receiver.ts';
+import { Names } from './names.ts';
 import { numbersOf, range, windowOf } from './windows.ts';
 
 let directory = '';
@@ -17,13 +18,16 @@ const open: { close(): Promise<void> }[] = [];
 beforeEach(() => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'spanprof-outage-'));
   reports = [];
+  names.take();
 });
 afterEach(async () => {
+  names.giveBack();
   for (const one of open.splice(0)) await one.close();
   fs.rmSync(directory, { recursive: true });
 });
 
 /** Ten minutes of outage with waits of 1 to 60 s, a thousand times as fast. */
+const OUTAGE_MILLIS = 600;
 function queueTo(destination: Destination, options: Partial<QueueOptions> = {}): QueueExporter {
   const queue = new QueueExporter(destination, {
     spoolDirectory: directory,
@@ -31,7 +35,7 @@ function queueTo(destination: Destination, options: Partial<QueueOptions> = {}):
     spoolMaxAgeMillis: milliseconds(3_600_000),
     windowMillis: milliseconds(1_000),
     timeoutMillis: milliseconds(2_000),
-    firstRetryMillis: milliseconds(5),
+    firstRetryMillis: milliseconds(1),
     maxRetryMillis: milliseconds(60),
     report: (line) => reports.push(line),
     ...options,
@@ -58,6 +62,8 @@ interface Outage {
   readonly reason: RegExp;
   readonly options?: Partial<QueueOptions>;
   readonly isTls?: boolean;
+  /** Reached by a name, and not by its address. */
+  readonly isNamed?: boolean;
 }
 
 const mood = (bad: Mood, reason: RegExp, options: Partial<QueueOptions> = {}): Outage => ({
@@ -71,6 +77,22 @@ const mood = (bad: Mood, reason: RegExp, options: Partial<QueueOptions> = {}): O
   options,
 });
 
+/** What is under way is cut off, and whoever comes back asks for the address of this name. */
+const names = new Names('pyroscope.test');
+const lookups = (bad: 'unknown' | 'hanging', reason: RegExp, options = {}): Outage => ({
+  isNamed: true,
+  begin: (server) => {
+    names.mood = bad;
+    server.disconnect();
+  },
+  end: () => {
+    names.mood = 'ok';
+  },
+  reason,
+  options,
+});
+const short = { timeoutMillis: milliseconds(150) };
+
 const outages: Record<string, Outage> = {
   down: {
     begin: (server) => server.down(),
@@ -83,13 +105,7 @@ const outages: Record<string, Outage> = {
     { status: 429, body: '{"code":"resource_exhausted","message":"too fast"}' },
     /HTTP 429: too fast/,
   ),
-  'answering 401': mood({ status: 401, body: 'who are you?' }, /HTTP 401: who are you\?/),
-  'an HTML page of a proxy': mood(
-    { status: 502, body: '<html>\n<h1>Bad gateway</h1>' },
-    /HTTP 502: <html> <h1>/,
-  ),
-  'a redirect': mood({ status: 302, headers: { location: 'http://elsewhere/' } }, /HTTP 302/),
-  hanging: mood('hang', /no answer within 0\.15 s/, { timeoutMillis: milliseconds(150) }),
+  hanging: mood('hang', /no answer within 0\.15 s/, short),
   'resetting mid-body': mood('reset', /ECONNRESET|other side closed|socket/i),
   'an untrusted certificate': {
     isTls: true,
@@ -97,13 +113,24 @@ const outages: Record<string, Outage> = {
     end: (server) => server.present('trusted'),
     reason: /DEPTH_ZERO_SELF_SIGNED_CERT|self.signed/,
   },
+  'a name that does not resolve': lookups('unknown', /getaddrinfo ENOTFOUND/),
+  'a resolver that hangs': lookups('hanging', /no answer within 0\.15 s/, short),
+  'answering 401': mood({ status: 401, body: 'who are you?' }, /HTTP 401: who are you\?/),
+  'an HTML page of a proxy': mood(
+    { status: 502, body: '<html>\n<h1>Bad gateway</h1>' },
+    /HTTP 502: <html> <h1>/,
+  ),
+  'a redirect': mood({ status: 302, headers: { location: 'http://elsewhere/' } }, /HTTP 302/),
 };
 
-describe.each(Object.entries(outages))('%s', (_, { begin, end, reason, options, isTls }) => {
+describe.each(Object.entries(outages))('%s', (_, outage) => {
+  const { begin, end, reason, options, isTls, isNamed } = outage;
   test('afterwards every window is stored once, in order', async () => {
     const server = await receiver(isTls);
+    const { url } = server;
+    const endpoint = isNamed ? url.replace('127.0.0.1', names.name) : url;
     const queue = queueTo(
-      new PyroscopeDestination({ endpoint: server.url, ...(isTls ? { caFile } : {}) }),
+      new PyroscopeDestination({ endpoint, ...(isTls ? { caFile } : {}) }),
       options,
     );
     await queue.export(windowOf(0));
@@ -111,20 +138,25 @@ describe.each(Object.entries(outages))('%s', (_, { begin, end, reason, options, 
     expect(spooled()).toEqual([]);
 
     await begin(server);
+    const overMillis = Date.now() + OUTAGE_MILLIS;
     // Resolves although nothing is stored: the profile is on disk.
-    for (const number of range(1, 20)) await queue.export(windowOf(number));
+    const windows = range(1, 20).map((number) => windowOf(number));
+    for (const window of windows) await queue.export(window);
     await until(
-      () => queue.status().failedAttempts >= 3,
+      () => queue.status().failedAttempts >= 3 && Date.now() > overMillis,
       () => JSON.stringify(queue.status()),
     );
     const during = queue.status();
     expect(during).toMatchObject({ state: 'waiting', waiting: 20, inMemoryOnly: 0, dropped: {} });
+    expect(during.spoolBytes).toBe(windows.reduce((sum, { pprof }) => sum + pprof.byteLength, 0));
     expect(during.lastError).toMatch(reason);
     expect(spooled()).toHaveLength(20);
     // One profile probes, the others do not; one attempt may be under way right now.
     expect(during.attempts - during.failedAttempts - 1).toBeOneOf([0, 1]);
     expect(reports).toHaveLength(1);
-    expect(reports[0]).toContain(`${server.url} cannot take profiles`);
+    expect(reports[0]).toContain(`${endpoint} cannot take profiles`);
+    // A thread of the application's pool waits for a resolver: one, however often we try.
+    expect(names.mostAtOnce).toBeLessThanOrEqual(1);
 
     await end(server);
     await until(

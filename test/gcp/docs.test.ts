@@ -27,6 +27,7 @@ test('the status shown has the fields of a real one, its states and its message'
       zone: 'a',
       version: undefined,
       profileTypes: [],
+      filter: [],
       profileLabels: {},
       caFile,
     },

@@ -35,6 +35,7 @@ function open(settings: Partial<GcpSettings> = {}): GcpOffline {
     zone: 'europe-west1-b',
     version: undefined,
     profileTypes: [],
+    filter: [],
     profileLabels: { team: 'search' },
     caFile,
     ...settings,

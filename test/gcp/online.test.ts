@@ -44,6 +44,7 @@ function start(
       zone: undefined,
       version: 'v1',
       profileTypes: ['cpu', 'wall', 'heap'],
+      filter: [],
       profileLabels: {},
       caFile,
       ...settings,

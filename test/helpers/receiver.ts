@@ -74,11 +74,16 @@ export class Receiver {
     await closed;
   }
 
+  /** Ends the connections there are; new ones are welcome. */
+  disconnect(): void {
+    this.#server.closeAllConnections();
+  }
+
   /** With TLS: a certificate that nobody trusts, or the right one again. */
   present(certificate: 'trusted' | 'untrusted'): void {
     const context = certificate === 'trusted' ? TRUSTED : UNTRUSTED;
     if (this.#server instanceof https.Server) this.#server.setSecureContext(context);
-    this.#server.closeAllConnections();
+    this.disconnect();
   }
 
   #create(): http.Server | https.Server {

@@ -38,13 +38,17 @@ if (!canBuild)
 
 const HOUR_MILLIS = 3_600_000;
 
-export function pyroscope({ url, stop }: { url: string; stop(): Promise<void> }): Backend {
+export function pyroscope(
+  { url, stop }: { url: string; stop(): Promise<void> },
+  headers: Readonly<Record<string, string>> = {},
+): Backend {
   const ask = async (method: string, question: object): Promise<unknown> => {
     const now = Date.now();
     const range = { start: String(now - HOUR_MILLIS), end: String(now + HOUR_MILLIS) };
     const response = await fetch(`${url}/querier.v1.QuerierService/${method}`, {
       method: 'POST',
       headers: {
+        ...headers,
         'content-type': 'application/json',
         // Version 2 shows names with other characters only to those who ask.
         accept: '*/*; allow-utf8-labelnames=true',

@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 import { zlib } from '../../builtins.ts';
 import { type ErrorCode, messageOf } from '../../errors.ts';
 import { encode } from '../../profile/encode.ts';
+import { filterByLabels } from '../../profile/filter.ts';
+import { labelFilter } from '../../profile/label-filter.ts';
 import type { Profile, ProfileType } from '../../profile/model.ts';
 import { type Milliseconds, milliseconds } from '../../units.ts';
 import type { ExporterStatus } from '../exporter.ts';
@@ -156,7 +158,9 @@ export class GcpOnline {
     const profiles = recording.end();
     // A sampler may have failed: from now on, what a recording does not hold is not offered.
     this.#offered = this.#options.settings.profileTypes.filter((type) => profiles.has(type));
-    return profiles.get(profileType);
+    const profile = profiles.get(profileType);
+    const keeps = labelFilter(this.#options.settings.filter);
+    return keeps === undefined || profile === undefined ? profile : filterByLabels(profile, keeps);
   }
 
   async #upload(

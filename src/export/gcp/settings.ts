@@ -14,8 +14,10 @@ export interface GcpSettings {
   readonly projectId: string | undefined;
   readonly zone: string | undefined;
   readonly version: string | undefined;
-  /** What is switched on. */
+  /** What is switched on and may go there. */
   readonly profileTypes: readonly ProfileType[];
+  /** Which samples may, by their labels: see `labelFilter`. */
+  readonly filter: readonly string[];
   /** Of every profile, in the server's form. */
   readonly profileLabels: Readonly<Record<string, string>>;
   readonly caFile: string | undefined;
@@ -65,18 +67,19 @@ export function gcpSettings(
     zone,
     version,
     profileTypes: typesOf(config),
+    filter: gcp.filter,
     profileLabels: fitted.labels,
     caFile,
   };
 }
 
-function typesOf({ cpu, heap }: Pick<Config, 'cpu' | 'heap'>): ProfileType[] {
+function typesOf({ cpu, heap, gcp }: Pick<Config, 'cpu' | 'heap' | 'gcp'>): ProfileType[] {
   const types: ProfileType[] = [];
   if (cpu.enabled) types.push('cpu');
   if (cpu.enabled && cpu.wall) types.push('wall');
   if (heap.enabled) types.push('heap');
   if (heap.enabled && heap.allocs) types.push('allocs');
-  return types;
+  return types.filter((type) => gcp.types.includes(type));
 }
 
 /** Over TLS, or not leaving the machine. */

@@ -4,7 +4,7 @@ import { type HttpAnswer, retryAfterMillis } from '../http.ts';
 
 /**
  * What an answer of Pyroscope means. Refused content is 400, 413, 415 or 422; a profile that cannot
- * be decoded is also 500. Whatever else fails may come right by itself or when somebody corrects an
+ * be decoded is also 500, one that would make too many series 429. Whatever else fails may come right by itself or when somebody corrects an
  * address, a token or a proxy: those profiles wait.
  */
 export function outcomeOf(answer: HttpAnswer): SendOutcome {
@@ -13,6 +13,7 @@ export function outcomeOf(answer: HttpAnswer): SendOutcome {
   const reason = `HTTP ${status}${messageIn(answer.text)}`;
   if (CONTENT_REFUSED.has(status)) return { kind: 'rejected', reason };
   if (status === 500 && UNDECODABLE.test(answer.text)) return { kind: 'rejected', reason };
+  if (status === 429 && TOO_MANY_SERIES.test(answer.text)) return { kind: 'rejected', reason };
   const afterMillis = retryAfterMillis(answer);
   return {
     kind: 'retry',
@@ -25,8 +26,11 @@ export function outcomeOf(answer: HttpAnswer): SendOutcome {
 const CONTENT_REFUSED: ReadonlySet<number> = new Set([400, 413, 415, 422]);
 /** What the server's decoders say: of gzip, of protocol buffers, of the profile. */
 const UNDECODABLE = /\b(gzip|unmarshal|proto: |unexpected EOF|decompress)/i;
-/** A reason is read by people, in one line. */
-const MAX_MESSAGE_LENGTH = 200;
+/** No rate that falls again, but labels with too many values: later profiles have fewer, or none pass. */
+const TOO_MANY_SERIES = /active series limit exceeded/i;
+/** A reason is read by people, in one line. It begins with all labels and ends with what is wrong. */
+const MAX_BEGINNING = 100;
+const MAX_END = 200;
 
 /** The message in a Connect error, or the beginning of whatever came. */
 function messageIn(text: string): string {
@@ -40,5 +44,6 @@ function messageIn(text: string): string {
     // Not JSON: a proxy's page, or plain text.
   }
   const line = message.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
-  return line === '' ? '' : `: ${line.slice(0, MAX_MESSAGE_LENGTH)}`;
+  if (line.length <= MAX_BEGINNING + MAX_END) return line === '' ? '' : `: ${line}`;
+  return `: ${line.slice(0, MAX_BEGINNING)} … ${line.slice(-MAX_END)}`;
 }
