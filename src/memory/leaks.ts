@@ -13,6 +13,7 @@
 import type { Labels, Profile } from '../profile/model.ts';
 import { type Bytes, bytes, type Milliseconds, milliseconds } from '../units.ts';
 import type { HeapAges } from './engine.ts';
+import { type Growth, growthOf, MIN_SIGNIFICANCE, type Point } from './growth.ts';
 import { type LiveSite, liveBySite, type Site, type SiteOwner } from './live-sites.ts';
 
 /** One suspect. */
@@ -36,13 +37,6 @@ export interface LeakWindow {
   readonly settledMillis: Milliseconds | undefined;
 }
 
-interface Point {
-  readonly atMillis: number;
-  readonly bytes: number;
-  /** Bytes of the samples that have come or gone until now. */
-  readonly turnover: number;
-}
-
 interface Series {
   readonly key: SiteOwner;
   readonly firstSeenMillis: number;
@@ -51,28 +45,16 @@ interface Series {
   settled: Point | undefined;
 }
 
-/** Five points have four steps, one for each quarter: the least that can be told from a warm-up. */
-const MIN_POINTS = 5;
-/** Recordings cut windows short; what is so short tells nothing, however many parts it has. */
-const MIN_WINDOWS = 3.9;
-/** Then every second one goes: old times need no detail. */
+/** Of a row; then every second point goes: old times need no detail. */
 const MAX_POINTS = 64;
 /** A program has a few hundred sites with a sample; beyond these the smallest are not followed. */
 const MAX_SERIES = 1_000;
-/** Standard errors: three are passed by chance now and then, five practically never. */
-const MIN_SIGNIFICANCE = 5;
-/** Each quarter is fewer samples, and there are four of them. */
-const MIN_QUARTER_SIGNIFICANCE = 2;
-/** What grows by less is no trouble yet. */
-const MIN_GROWTH_BYTES = 1024 * 1024;
-/** A cache that levels off slows down first: of all growth the second half must surely have this much. */
-const MIN_SECOND_HALF = 0.4;
-/** Of what has been before: the highest of many points is high by chance. */
-const MIN_ABOVE_SCATTER = 2;
-const QUARTERS = 4;
+/** Recordings cut windows short; what is so short tells nothing, however many parts it has. */
+const MIN_WINDOWS = 3.9;
 /** Reports are for people. */
 const MAX_LEAKS = 10;
-const MILLIS_PER_HOUR = 3_600_000;
+/** Growth may stop tomorrow. */
+const MAX_CONFIDENCE = 0.99;
 
 export class LeakDetector {
   readonly #intervalBytes: number;
@@ -92,7 +74,7 @@ export class LeakDetector {
     return this.#leaks;
   }
 
-  /** Whether something looks like a leak, but was allocated after the last full collection. */
+  /** Whether what has been allocated since the last full collection speaks against a verdict. */
   get isWaiting(): boolean {
     return this.#isWaiting;
   }
@@ -125,17 +107,16 @@ export class LeakDetector {
     for (const series of this.#series.values()) {
       const { key, points, firstSeenMillis } = series;
       const found = this.#growthOf(settledPoints(series));
-      if (found === undefined) {
-        this.#isWaiting ||= this.#growthOf(points) !== undefined;
-        continue;
-      }
+      const seemsToGrow = this.#growthOf(points) !== undefined;
+      this.#isWaiting ||= seemsToGrow !== (found !== undefined);
+      if (found === undefined) continue;
       leaks.push({
         site: key.site,
         owner: key.owner,
         bytesNow: bytes(points.at(-1)?.bytes ?? 0),
         growthBytesPerHour: bytes(Math.round(found.bytesPerHour)),
         firstSeenMillis: milliseconds(firstSeenMillis),
-        confidence: 1 - 0.5 ** (found.significance / MIN_SIGNIFICANCE),
+        confidence: Math.min(1 - 0.5 ** (found.significance / MIN_SIGNIFICANCE), MAX_CONFIDENCE),
       });
     }
     leaks.sort((a, b) => b.growthBytesPerHour - a.growthBytesPerHour);
@@ -179,95 +160,6 @@ function settledPoint(
 function settledPoints({ points, settled }: Series): readonly Point[] {
   if (settled === undefined) return [];
   return [...points.filter(({ atMillis }) => atMillis < settled.atMillis), settled];
-}
-
-interface Growth {
-  readonly bytesPerHour: number;
-  readonly significance: number;
-}
-
-/** The most significant growth among stretches of several lengths that end now. */
-function growthOf(
-  points: readonly Point[],
-  intervalBytes: number,
-  minStretchMillis: number,
-): Growth | undefined {
-  const last = points.at(-1);
-  let best: Growth | undefined;
-  for (let length = points.length; length >= MIN_POINTS; length = shorter(length)) {
-    const stretch = points.slice(-length);
-    if (last === undefined || last.atMillis - (stretch[0]?.atMillis ?? 0) < minStretchMillis) break;
-    if (!isNewHigh(points, length, intervalBytes)) continue;
-    const found = growthOver(stretch, intervalBytes);
-    if (found !== undefined && found.significance > (best?.significance ?? 0)) best = found;
-  }
-  return best;
-}
-
-/** By a quarter, at least by one: a few lengths tell as much as all. */
-const shorter = (length: number): number => Math.min(length - 1, Math.ceil(0.75 * length));
-
-function growthOver(points: readonly Point[], intervalBytes: number): Growth | undefined {
-  const [first, , middle, , last] = quarters(points);
-  if (first === undefined || middle === undefined || last === undefined) return undefined;
-  if (!growsOn(points, intervalBytes)) return undefined;
-  const growth = last.bytes - first.bytes;
-  const significance = growth / standardError(first, last, intervalBytes);
-  if (growth < MIN_GROWTH_BYTES || significance < MIN_SIGNIFICANCE) return undefined;
-  const second = last.bytes - middle.bytes - standardError(middle, last, intervalBytes);
-  if (second < MIN_SECOND_HALF * growth) return undefined;
-  const hours = (last.atMillis - first.atMillis) / MILLIS_PER_HOUR;
-  return { bytesPerHour: growth / hours, significance };
-}
-
-/**
- * Of the difference between two points. Samples come and go independently, so their number scatters
- * by its root; at least one has.
- */
-function standardError(from: Point, to: Point, intervalBytes: number): number {
-  return Math.sqrt(Math.max(to.turnover - from.turnover, intervalBytes) * intervalBytes);
-}
-
-/** Grown in each quarter, and never back to where the first one was. */
-function growsOn(points: readonly Point[], intervalBytes: number): boolean {
-  const bounds = quarters(points);
-  for (const [i, bound] of bounds.entries()) {
-    const before = bounds[i - 1];
-    if (before !== undefined && !isAbove(bound, before, MIN_QUARTER_SIGNIFICANCE, intervalBytes)) {
-      return false;
-    }
-  }
-  const [, early, middle] = bounds;
-  if (early === undefined || middle === undefined) return false;
-  const before = points.filter(({ atMillis }) => atMillis <= early.atMillis);
-  const after = points.filter(({ atMillis }) => atMillis >= middle.atMillis);
-  const bytesOf = (point: Point): number => point.bytes;
-  return Math.min(...after.map(bytesOf)) >= Math.max(...before.map(bytesOf));
-}
-
-/** By more standard errors than given. */
-function isAbove(point: Point, before: Point, errors: number, intervalBytes: number): boolean {
-  return point.bytes - before.bytes > errors * standardError(before, point, intervalBytes);
-}
-
-/** The points at which the quarters begin and end, by time: older points are further apart. */
-function quarters(points: readonly Point[]): Point[] {
-  const start = points[0]?.atMillis ?? 0;
-  const length = (points.at(-1)?.atMillis ?? 0) - start;
-  return Array.from({ length: QUARTERS + 1 }, (_, quarter) => {
-    const atMillis = start + (quarter * length) / QUARTERS;
-    return points.filter((point) => point.atMillis <= atMillis).at(-1);
-  }).filter((point) => point !== undefined);
-}
-
-/** Whether a stretch ends higher than it has ever been before it, by more than scatter. */
-function isNewHigh(points: readonly Point[], length: number, intervalBytes: number): boolean {
-  const last = points.at(-1);
-  return points
-    .slice(0, -length)
-    .every(
-      (before) => last !== undefined && isAbove(last, before, MIN_ABOVE_SCATTER, intervalBytes),
-    );
 }
 
 /** Every second point; the first and the last stay. */

@@ -81,7 +81,7 @@ export class MemoryWatch {
 
   /**
    * V8 does a full collection when the heap has doubled or so, which may take a quarter of an hour.
-   * Where nothing but that is missing for a verdict, it is asked to begin one now and then.
+   * Where a verdict waits for nothing but that, it is asked to begin one now and then.
    */
   #settle(gc: GcMonitor): void {
     if (this.#looks < this.#nextSettle) return;
