@@ -61,11 +61,13 @@ void GcWatch::OnEnd(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
 void GcWatch::Count(const Pause& pause) {
   if (pause.kind == GcKind::kIncremental) {
     counts_.markings++;
+    counts_.is_marking = true;
     marking_nanos_ = pause.begin_nanos;
   } else if (pause.kind != GcKind::kWeak) {
     counts_.collections++;
     if (pause.kind != GcKind::kMarkSweep) return;
     counts_.full++;
+    counts_.is_marking = false;
     settled_nanos_ = marking_nanos_ == 0 ? pause.begin_nanos : marking_nanos_;
     marking_nanos_ = 0;
   }

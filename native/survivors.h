@@ -17,6 +17,7 @@ struct GcCounts {
   uint64_t collections = 0;
   uint64_t full = 0;
   uint64_t markings = 0;  // begun
+  bool is_marking = false;
 };
 
 class Survivors {
@@ -32,7 +33,8 @@ class Survivors {
     }
     if (counts.collections != seen_.collections) collected_upto_ = last_id;
     if (counts.markings != seen_.markings) {
-      marking_ = true;
+      // It may have ended in a full collection already.
+      marking_ = counts.is_marking;
       marking_from_ = last_id;
     }
     seen_ = counts;

@@ -92,14 +92,26 @@ function isAbove(point: Point, before: Point, errors: number, intervalBytes: num
   return point.bytes - before.bytes > errors * standardError(before, point, intervalBytes);
 }
 
-/** The points at which the quarters begin and end, by time: older points are further apart. */
+/**
+ * The points closest to where the quarters begin and end, by time: older points are further apart, and
+ * windows are not quite of one length.
+ */
 function quarters(points: readonly Point[]): Point[] {
   const start = points[0]?.atMillis ?? 0;
   const length = (points.at(-1)?.atMillis ?? 0) - start;
   return Array.from({ length: QUARTERS + 1 }, (_, quarter) => {
     const atMillis = start + (quarter * length) / QUARTERS;
-    return points.filter((point) => point.atMillis <= atMillis).at(-1);
+    return closest(points, atMillis);
   }).filter((point) => point !== undefined);
+}
+
+function closest(points: readonly Point[], atMillis: number): Point | undefined {
+  let best = points[0];
+  for (const point of points) {
+    if (best === undefined) break;
+    if (Math.abs(point.atMillis - atMillis) <= Math.abs(best.atMillis - atMillis)) best = point;
+  }
+  return best;
 }
 
 /** Whether a stretch ends higher than it has ever been before it, by more than scatter. */

@@ -74,7 +74,8 @@ interface Course {
 /** Each takes `minutes`; at the end of `settled` was a full collection. */
 function windowAt(window: number, settled = window, minutes = 1): LeakWindow {
   const endOf = (one: number) =>
-    milliseconds(START_MILLIS + (one + 1) * minutes * MILLIS_PER_MINUTE);
+    // The timer is late, now by more, now by less.
+    milliseconds(START_MILLIS + (one + 1) * minutes * MILLIS_PER_MINUTE + ((one * 37) % 11));
   return {
     beginMillis: endOf(window - 1),
     endMillis: endOf(window),
@@ -117,7 +118,7 @@ describe('a leak', () => {
     const [leak] = leaks;
     expect(leak?.site).toEqual({ function: 'hoard', file: '/app/tools.js', line: 12 });
     expect(leak?.owner).toEqual({ agent_name: 'writer' });
-    expect(leak?.firstSeenMillis).toBe(START_MILLIS + MILLIS_PER_MINUTE);
+    expect(leak?.firstSeenMillis).toBe(windowAt(0).endMillis);
     expect((leak?.growthBytesPerHour ?? 0) / (20 * 60 * MIB)).toBeGreaterThan(0.7);
     expect((leak?.growthBytesPerHour ?? 0) / (20 * 60 * MIB)).toBeLessThan(1.3);
     expect(leak?.confidence).toBeGreaterThan(0.5);
