@@ -36,7 +36,7 @@ struct Environment {
         heap_limit(isolate_in),
         allocs(isolate_in),
         cpu(isolate_in, &slot, &allocs),
-        heap(isolate_in, &slot, &meter, &allocs) {}
+        heap(isolate_in, &slot, &meter, &gc, &allocs) {}
   v8::Isolate* const isolate;
   Slot slot;
   Switcher switcher;
@@ -213,6 +213,9 @@ void MeterEvents(const Arguments& args) { args.GetReturnValue().Set(Of(args)->me
 void GcStart(const Arguments& args) { Of(args)->gc.Start(); }
 void GcStop(const Arguments& args) { Of(args)->gc.Stop(); }
 
+// gcBeginMarking(): void
+void GcBeginMarking(const Arguments& args) { Of(args)->gc.BeginMarking(); }
+
 // gcTake(): GcWindow | undefined
 void GcTake(const Arguments& args) { args.GetReturnValue().Set(Of(args)->gc.Take(ContextOf(args))); }
 
@@ -333,6 +336,7 @@ NODE_MODULE_INIT() {
   set("meterReadMemory", MeterReadMemory);
   set("meterEvents", MeterEvents);
   set("gcStart", GcStart);
+  set("gcBeginMarking", GcBeginMarking);
   set("gcStop", GcStop);
   set("gcTake", GcTake);
   set("heapLimitStart", HeapLimitStart);

@@ -46,6 +46,7 @@ void GcWatch::OnEnd(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
   Pause& pause = self->current_;
   pause.duration_nanos = MonotonicNanos() - pause.begin_nanos;
   pause.after_bytes = self->UsedBytes();
+  self->Count(pause);
   Total& total = self->totals_[static_cast<size_t>(pause.kind)];
   total.count++;
   total.nanos += pause.duration_nanos;
@@ -54,6 +55,21 @@ void GcWatch::OnEnd(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
     self->pauses_.push_back(pause);
   } else {
     self->unlisted_++;
+  }
+}
+
+void GcWatch::Count(const Pause& pause) {
+  if (pause.kind == GcKind::kIncremental) {
+    counts_.markings++;
+    counts_.is_marking = true;
+    marking_nanos_ = pause.begin_nanos;
+  } else if (pause.kind != GcKind::kWeak) {
+    counts_.collections++;
+    if (pause.kind != GcKind::kMarkSweep) return;
+    counts_.full++;
+    counts_.is_marking = false;
+    settled_nanos_ = marking_nanos_ == 0 ? pause.begin_nanos : marking_nanos_;
+    marking_nanos_ = 0;
   }
 }
 
@@ -82,6 +98,10 @@ void GcWatch::Stop() {
   highs_ = {};
   totals_ = {};
   unlisted_ = 0;
+}
+
+void GcWatch::BeginMarking() {
+  if (running_) isolate_->MemoryPressureNotification(v8::MemoryPressureLevel::kModerate);
 }
 
 size_t GcWatch::HighestSince(uint64_t mark) const {
@@ -115,6 +135,7 @@ v8::Local<v8::Value> GcWatch::Take(v8::Local<v8::Context> context) {
   object.Set("pauses", js::Float64s(isolate_, listed));
   object.Set("totals", js::Float64s(isolate_, summed));
   object.SetNumber("unlisted", unlisted);
+  object.SetNumber("settledNanos", static_cast<double>(settled_nanos_));
   return object.Done();
 }
 

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "survivors.h"
+
 namespace spanprof {
 
 // The order of GC_KINDS in src/native.ts.
@@ -25,6 +27,11 @@ class GcWatch {
 
   void Start();
   void Stop();
+
+  const GcCounts& counts() const { return counts_; }
+  // Has V8 begin to mark, as it does by itself when the heap has grown: beside the program, in small
+  // steps, with a full collection at the end of it. Nothing if it marks already.
+  void BeginMarking();
 
   // Pauses and totals since the last call: GcWindow in src/native.ts.
   v8::Local<v8::Value> Take(v8::Local<v8::Context> context);
@@ -60,6 +67,7 @@ class GcWatch {
 
   static void OnBegin(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* self);
   static void OnEnd(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* self);
+  void Count(const Pause& pause);
   size_t UsedBytes() const;
 
   v8::Isolate* const isolate_;
@@ -70,6 +78,10 @@ class GcWatch {
   uint32_t unlisted_ = 0;
   std::array<Total, static_cast<size_t>(GcKind::kCount)> totals_ = {};
   uint64_t collections_ = 0;
+  GcCounts counts_;
+  int64_t marking_nanos_ = 0;  // when marking began; 0 if it has not
+  // What was allocated before is proven to be alive or dead; 0 if there was no full collection.
+  int64_t settled_nanos_ = 0;
   std::vector<High> highs_;
 };
 

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gc_watch.h"
 #include "heap_allocs.h"
 #include "meter.h"
 #include "slot.h"
@@ -28,8 +29,9 @@ namespace spanprof {
 
 class HeapObserver {
  public:
-  HeapObserver(v8::Isolate* isolate, const Slot* slot, Meter* meter, AllocRecorder* allocs)
-      : isolate_(isolate), slot_(slot), meter_(meter), allocs_(allocs) {}
+  HeapObserver(v8::Isolate* isolate, const Slot* slot, Meter* meter, const GcWatch* gc,
+               AllocRecorder* allocs)
+      : isolate_(isolate), slot_(slot), meter_(meter), gc_(gc), allocs_(allocs) {}
   ~HeapObserver() { Detach(); }
   HeapObserver(const HeapObserver&) = delete;
   HeapObserver& operator=(const HeapObserver&) = delete;
@@ -56,8 +58,12 @@ class HeapObserver {
   uint64_t last_sample_id() const { return first_recent_ + recent_.size() - 1; }
   // Whether a collection has proven that a sample is alive; see `NoteCollections`.
   bool IsProven(uint64_t sample_id) const { return survivors_.IsProven(sample_id); }
-  // Brings `IsProven` up to date.
-  void NoteCollections() { survivors_.Note(meter_->counts(), last_sample_id()); }
+  // Whether the last full collection has.
+  bool IsSettled(uint64_t sample_id) const { return survivors_.IsSettled(sample_id); }
+  // Brings both up to date; they need `GcWatch::Start`.
+  void NoteCollections() { survivors_.Note(gc_->counts(), last_sample_id()); }
+  // Whether a sample was there at the last `Keep`.
+  bool IsKept(uint64_t sample_id) const { return sample_id < first_recent_; }
   // Forgets the samples up to `upto` but those in `live`.
   void Keep(const std::vector<v8::AllocationProfile::Sample>& live, uint64_t upto);
   // Scopes noted since the last call, each once.
@@ -86,6 +92,7 @@ class HeapObserver {
   v8::Isolate* const isolate_;
   const Slot* const slot_;
   Meter* const meter_;
+  const GcWatch* const gc_;
   AllocRecorder* const allocs_;
   Word before_[kProfilerWords] = {};
   int profiler_words_ = 0;

@@ -51,11 +51,13 @@ v8::Local<v8::Value> HeapSampler::Collect(v8::Local<v8::Context> context) {
   std::unique_ptr<v8::AllocationProfile> profile(
       isolate_->GetHeapProfiler()->GetAllocationProfile());
   if (profile == nullptr) return v8::Undefined(isolate_);
+  observer_.NoteCollections();
   HeapTable table(isolate_, interval_bytes_);
   table.Read(profile.get());
   const auto& samples = profile->GetSamples();
   for (const auto& sample : samples) {
-    table.Add(sample, labelled_ ? observer_.ScopeOf(sample.sample_id) : kNoScope);
+    table.Add(sample, labelled_ ? observer_.ScopeOf(sample.sample_id) : kNoScope,
+              observer_.IsKept(sample.sample_id), observer_.IsSettled(sample.sample_id));
   }
   observer_.Keep(samples, upto);
   return table.ToObject(context);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gc_watch.h"
 #include "heap_observer.h"
 #include "meter.h"
 #include "slot.h"
@@ -17,8 +18,9 @@ enum class HeapStart { kLabelled, kUnlabelled, kBusy };
 
 class HeapSampler {
  public:
-  HeapSampler(v8::Isolate* isolate, const Slot* slot, Meter* meter, AllocRecorder* allocs)
-      : isolate_(isolate), allocs_(allocs), observer_(isolate, slot, meter, allocs) {}
+  HeapSampler(v8::Isolate* isolate, const Slot* slot, Meter* meter, const GcWatch* gc,
+              AllocRecorder* allocs)
+      : isolate_(isolate), allocs_(allocs), observer_(isolate, slot, meter, gc, allocs) {}
   ~HeapSampler() { Stop(); }
   HeapSampler(const HeapSampler&) = delete;
   HeapSampler& operator=(const HeapSampler&) = delete;

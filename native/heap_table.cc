@@ -39,17 +39,21 @@ void HeapTable::Read(v8::AllocationProfile* profile) {
   }
 }
 
-void HeapTable::Add(const v8::AllocationProfile::Sample& sample, int32_t scope) {
+void HeapTable::Add(const v8::AllocationProfile::Sample& sample, int32_t scope,
+                    bool survived, bool settled) {
   auto node = node_index_.find(sample.node_id);
   if (node == node_index_.end()) return;  // V8's own, with no frame
   auto [found, is_new] = total_index_.try_emplace(Pair(node->second, scope), totals_.size());
-  if (is_new) totals_.push_back({node->second, scope, 0, 0});
+  if (is_new) totals_.push_back({node->second, scope, 0, 0, 0, 0});
   Total& total = totals_[found->second];
   // V8's own count is rounded to whole objects, which is wrong by up to 30 % for sizes around the
   // interval.
   const double objects = ObjectsFor(sample.size, interval_bytes_);
   total.objects += objects;
-  total.bytes += objects * static_cast<double>(sample.size);
+  const double bytes = objects * static_cast<double>(sample.size);
+  total.bytes += bytes;
+  if (survived) total.survived_bytes += bytes;
+  if (settled) total.settled_bytes += bytes;
 }
 
 int32_t HeapTable::FunctionOf(Node* node) {
@@ -75,12 +79,14 @@ int32_t HeapTable::String(std::string text) {
 
 v8::Local<v8::Object> HeapTable::ToObject(v8::Local<v8::Context> context) const {
   std::vector<int32_t> nodes, scopes;
-  std::vector<double> objects, bytes;
+  std::vector<double> objects, bytes, survived_bytes, settled_bytes;
   for (const Total& total : totals_) {
     nodes.push_back(total.node);
     scopes.push_back(total.scope);
     objects.push_back(total.objects);
     bytes.push_back(total.bytes);
+    survived_bytes.push_back(total.survived_bytes);
+    settled_bytes.push_back(total.settled_bytes);
   }
   js::ObjectBuilder object(isolate_, context);
   object.Set("strings", js::StringArray(isolate_, strings_));
@@ -91,6 +97,8 @@ v8::Local<v8::Object> HeapTable::ToObject(v8::Local<v8::Context> context) const 
   object.Set("sampleScope", js::Int32s(isolate_, scopes));
   object.Set("sampleObjects", js::Float64s(isolate_, objects));
   object.Set("sampleBytes", js::Float64s(isolate_, bytes));
+  object.Set("sampleSurvivedBytes", js::Float64s(isolate_, survived_bytes));
+  object.Set("sampleSettledBytes", js::Float64s(isolate_, settled_bytes));
   return object.Done();
 }
 

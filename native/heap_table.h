@@ -20,9 +20,10 @@ class HeapTable {
 
   // Takes the stacks of a profile, which must live until the last Add().
   void Read(v8::AllocationProfile* profile);
-  // Adds one of its samples.
-  void Add(const v8::AllocationProfile::Sample& sample, int32_t scope);
-  // The columns that TypeScript gets: HeapColumns in src/native.ts.
+  // Adds one of its samples. `survived`: it was there already the last time; `settled`: it is older
+  // than the last full collection.
+  void Add(const v8::AllocationProfile::Sample& sample, int32_t scope, bool survived, bool settled);
+  // The columns that TypeScript gets: LiveColumns in src/native.ts.
   v8::Local<v8::Object> ToObject(v8::Local<v8::Context> context) const;
 
  private:
@@ -31,6 +32,8 @@ class HeapTable {
     int32_t scope;
     double objects;
     double bytes;
+    double survived_bytes;
+    double settled_bytes;
   };
 
   int32_t FunctionOf(v8::AllocationProfile::Node* node);

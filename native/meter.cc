@@ -46,12 +46,9 @@ void Meter::OnGcEnd(v8::Isolate*, v8::GCType type, v8::GCCallbackFlags, void* da
   const double cpu_millis = ThreadCpuMillis() - self->gc_begin_cpu_millis_;
   self->switcher_->Resume(cpu_millis);
   if (type & (v8::kGCTypeIncrementalMarking | v8::kGCTypeProcessWeakCallbacks)) {
-    if (type & v8::kGCTypeIncrementalMarking) self->counts_.markings++;
     self->Add(kOtherWork, cpu_millis, 0);
     return;
   }
-  self->counts_.collections++;
-  if (type & v8::kGCTypeMarkSweepCompact) self->counts_.full++;
   self->Add(kCollection, cpu_millis, self->gc_used_bytes_);
 }
 

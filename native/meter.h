@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "survivors.h"
 #include "switcher.h"
 
 namespace spanprof {
@@ -27,7 +26,6 @@ class Meter {
   void OnSample(int32_t scope, size_t bytes) {
     if (running_) Add(scope, static_cast<double>(bytes), 0);
   }
-  const GcCounts& counts() const { return counts_; }
   // What happened since the last call, three numbers each: scope, bytes, 0 for a sampled allocation;
   // -1, the thread's CPU milliseconds, V8's used bytes at its beginning for a garbage collection;
   // -2, the CPU milliseconds, 0 for other work of the collector, which frees nothing.
@@ -44,7 +42,6 @@ class Meter {
   Switcher* const switcher_;
   bool running_ = false;
   int gc_depth_ = 0;
-  GcCounts counts_;
   double gc_begin_cpu_millis_ = 0;
   double gc_used_bytes_ = 0;
   std::vector<double> events_;

@@ -17,6 +17,7 @@ struct GcCounts {
   uint64_t collections = 0;
   uint64_t full = 0;
   uint64_t markings = 0;  // begun
+  bool is_marking = false;
 };
 
 class Survivors {
@@ -26,12 +27,14 @@ class Survivors {
   void Note(const GcCounts& counts, uint64_t last_id) {
     if (counts.collections == seen_.collections && counts.markings == seen_.markings) return;
     if (counts.full != seen_.full) {
+      settled_upto_ = marking_ ? marking_from_ : last_id;
       floating_ = {marking_ ? std::max(marking_from_, collected_upto_) : last_id, last_id};
       marking_ = false;
     }
     if (counts.collections != seen_.collections) collected_upto_ = last_id;
     if (counts.markings != seen_.markings) {
-      marking_ = true;
+      // It may have ended in a full collection already.
+      marking_ = counts.is_marking;
       marking_from_ = last_id;
     }
     seen_ = counts;
@@ -42,9 +45,14 @@ class Survivors {
     return id <= collected_upto_ && !floats;
   }
 
+  // Whether a sample was taken before the last full collection began to mark: if it is still there,
+  // its object was alive then, or an older collection's marking swept it along.
+  bool IsSettled(uint64_t id) const { return id <= settled_upto_; }
+
   // Sample ids begin at 1 again; what was seen of collections stays.
   void Forget() {
     collected_upto_ = 0;
+    settled_upto_ = 0;
     floating_ = {};
     marking_ = false;
   }
@@ -57,6 +65,7 @@ class Survivors {
 
   GcCounts seen_;
   uint64_t collected_upto_ = 0;
+  uint64_t settled_upto_ = 0;
   Range floating_;
   bool marking_ = false;
   uint64_t marking_from_ = 0;

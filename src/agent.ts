@@ -66,6 +66,7 @@ export class Agent {
     say: (code, details) => this.#reporter.say(code, details),
     report: (message) => this.#reporter.sayLine(message),
     record: (options) => this.record(options),
+    lookAgain: () => this.#cut(),
     onNearHeapLimit: () => this.#onNearHeapLimit(),
   };
 
@@ -243,7 +244,7 @@ export class Agent {
     this.#guard('heap', () => {
       const collected = running.heap?.collect(window, goOn);
       if (collected === undefined) return running.memory.forgetLive();
-      profiles.push(running.memory.inspect(collected.heap));
+      profiles.push(running.memory.inspect(collected));
       if (collected.allocs !== undefined) profiles.push(collected.allocs);
     });
     running.store.release();

@@ -44,13 +44,21 @@ export interface CpuCollection {
   readonly stuck: boolean;
 }
 
-/** Live heap per (stack, scope). Implemented in native/heap_table.cc. */
+/** Sampled allocations per (stack, scope). */
 export interface HeapColumns extends FrameColumns {
   readonly sampleNode: Int32Array;
   /** The scope that allocated; 0 outside of all, and everywhere without labels. */
   readonly sampleScope: Int32Array;
   readonly sampleObjects: Float64Array;
   readonly sampleBytes: Float64Array;
+}
+
+/** Live heap. Implemented in native/heap_table.cc. */
+export interface LiveColumns extends HeapColumns {
+  /** Of `sampleBytes`, what was alive already the last time; 0 where V8 is not built as we know it. */
+  readonly sampleSurvivedBytes: Float64Array;
+  /** What the last full collection has proven to be alive; likewise. Needs `gcStart`. */
+  readonly sampleSettledBytes: Float64Array;
 }
 
 /** What was allocated since the last look. Implemented in native/heap_allocs.cc. */
@@ -117,6 +125,8 @@ export interface GcWindow {
   readonly totals: Float64Array;
   /** Pauses that the list had no room for; the totals have them. */
   readonly unlisted: number;
+  /** When the last full collection began, on the monotonic clock; 0 if there was none. */
+  readonly settledNanos: number;
 }
 
 /** The kinds of collections, in the order of `GcKind` in native/gc_watch.h. */
@@ -167,7 +177,7 @@ export interface Addon {
   // native/heap_sampler.cc
   /** `intervalBytes` must be odd for labels (native/heap_observer.h says why). */
   heapStart(intervalBytes: number, stackDepth: number, labels: boolean, allocs: boolean): number;
-  heapCollect(): HeapColumns | undefined;
+  heapCollect(): LiveColumns | undefined;
   /** Stacks come with the CPU windows collected since the last call. Undefined if not recording. */
   heapAllocs(): AllocWindow | undefined;
   heapSeenScopes(): Int32Array;
@@ -205,6 +215,8 @@ export interface Addon {
   // native/gc_watch.cc
   gcStart(): void;
   gcStop(): void;
+  /** Has V8 begin a full collection soon, the way it does by itself; nothing if it does already. */
+  gcBeginMarking(): void;
   /** Undefined if not started. */
   gcTake(): GcWindow | undefined;
   /** The present moment, for `peakHeapBytesSince`. */

@@ -25,7 +25,7 @@ import type { Recording, RecordOptions } from './recording.ts';
 import type { Reporter } from './report.ts';
 import { SourceMaps } from './sourcemaps/source-maps.ts';
 import type { SamplerState } from './status.ts';
-import { MILLIS_PER_SECOND, type Milliseconds, milliseconds } from './units.ts';
+import { MILLIS_PER_SECOND, type Milliseconds, milliseconds, secondsToMillis } from './units.ts';
 import { VERSION } from './version.ts';
 import { WindowClock } from './window-clock.ts';
 
@@ -66,6 +66,8 @@ export interface Needs {
   readonly say: Reporter['say'];
   readonly report: (message: string) => void;
   readonly record: (options: RecordOptions) => Recording;
+  /** Ends a part of the running window. */
+  readonly lookAgain: () => void;
   readonly onNearHeapLimit: () => void;
 }
 
@@ -138,6 +140,9 @@ export function buildRunning(
     memory: new MemoryWatch({
       addon,
       intervalBytes: config.heap.intervalBytes,
+      windowMillis: secondsToMillis(windowSeconds),
+      outside: needs.outside,
+      lookAgain: needs.lookAgain,
       onNearHeapLimit: needs.onNearHeapLimit,
     }),
     timer: undefined,

@@ -10,6 +10,7 @@ const MILLIS_BETWEEN_LOOKS_PER_MILLI = 200;
 /** With a reason more often by this factor: at most two percent. */
 const LAST_LOOKS = 4;
 const MIN_MILLIS_BETWEEN_LOOKS = 20;
+const NANOS_PER_MILLI = 1e6;
 const NUMBERS_PER_SCOPE = 3;
 /** Less than this says nothing: allocated and live bytes come from other samples, some percent apart. */
 const MIN_KNOWN_SHARE = 0.1;
@@ -34,6 +35,8 @@ export class LiveBytes {
     const begin = nowMillis();
     const soonest = isLast ? this.#nextLastLookMillis : this.#nextLookMillis;
     if (begin < soonest) return;
+    // By this thread's clock: on a busy machine others may run in the middle of it.
+    const beginCpuNanos = this.#addon.threadCpuNanos();
     const live = this.#addon.heapLiveBytes();
     for (let at = 0; at < live.length; at += NUMBERS_PER_SCOPE) {
       this.#add(live[at] ?? 0, live[at + 1] ?? 0, live[at + 2] ?? 0);
@@ -54,7 +57,8 @@ export class LiveBytes {
     }
     this.#seen.clear();
     const end = nowMillis();
-    const pause = (end - begin) * MILLIS_BETWEEN_LOOKS_PER_MILLI;
+    const lookMillis = (this.#addon.threadCpuNanos() - beginCpuNanos) / NANOS_PER_MILLI;
+    const pause = lookMillis * MILLIS_BETWEEN_LOOKS_PER_MILLI;
     this.#nextLookMillis = end + Math.max(MIN_MILLIS_BETWEEN_LOOKS, pause);
     this.#nextLastLookMillis = end + Math.max(MIN_MILLIS_BETWEEN_LOOKS, pause / LAST_LOOKS);
   }

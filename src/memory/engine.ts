@@ -15,10 +15,20 @@ export interface HeapWindow {
   readonly threadLabels: Labels;
 }
 
+/** Of the bytes of each sample of a heap profile, those that … */
+export interface HeapAges {
+  /** … were alive already the last time. */
+  readonly survivedBytes: readonly number[];
+  /** … the last full collection has proven to be alive. */
+  readonly settledBytes: readonly number[];
+}
+
 /** The profiles of one window. */
 export interface HeapProfiles {
   /** What is alive at its end. */
   readonly heap: Profile;
+  /** What is known of each of its samples beside. */
+  readonly ages: HeapAges;
   /** What was allocated in it, dead or alive; undefined where that is switched off or not possible. */
   readonly allocs: Profile | undefined;
 }

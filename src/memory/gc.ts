@@ -46,6 +46,7 @@ export class GcMonitor {
   #total: GcTotals = {};
   #window: GcTotals = {};
   #pauses: readonly GcPause[] = [];
+  #settledNanos: number | undefined;
 
   constructor(addon: Addon) {
     this.#addon = addon;
@@ -62,11 +63,17 @@ export class GcMonitor {
     this.#window = totalsOf(collected.totals);
     this.#total = sum(this.#total, this.#window);
     this.#pauses = pausesOf(collected.pauses);
+    this.#settledNanos = collected.settledNanos === 0 ? undefined : collected.settledNanos;
   }
 
-  /** Collections of the whole heap since start. */
-  get fullCollections(): number {
-    return this.#total.markSweep?.count ?? 0;
+  /** When the last full collection began, on the monotonic clock; undefined if there was none. */
+  get settledNanos(): number | undefined {
+    return this.#settledNanos;
+  }
+
+  /** Has V8 begin a full collection soon. */
+  beginMarking(): void {
+    this.#addon.gcBeginMarking();
   }
 
   stop(): void {

@@ -1,5 +1,7 @@
 /** Live memory of a heap profile by allocation site and owner. */
+
 import type { Labels, LabelValue, Profile } from '../profile/model.ts';
+import type { HeapAges } from './engine.ts';
 
 /** Where memory is allocated: the innermost function that is not Node's or V8's own. */
 export interface Site {
@@ -18,16 +20,32 @@ export interface SiteOwner {
 const OWNER_LABELS = ['agent_name', 'tool_name', 'thread'] as const;
 const BYTES_COLUMN = 1;
 
+export interface LiveSite {
+  readonly key: SiteOwner;
+  bytes: number;
+  /** Of them, those that were alive already when the window before ended. */
+  survivedBytes: number;
+  /** Those that the last full collection has proven. */
+  settledBytes: number;
+}
+
 /** By an id that is the same in every window. */
-export function liveBySite(heap: Profile): Map<string, { key: SiteOwner; bytes: number }> {
-  const sites = new Map<string, { key: SiteOwner; bytes: number }>();
+export function liveBySite(heap: Profile, ages: HeapAges): Map<string, LiveSite> {
+  const sites = new Map<string, LiveSite>();
   const { samples } = heap;
   for (let i = 0; i < samples.stack.length; i++) {
     const site = siteOf(heap, samples.stack[i] ?? -1);
     const owner = ownerOf(heap.labelSets[samples.labelSet[i] ?? 0] ?? {});
     const id = JSON.stringify([site, owner]);
-    const found = sites.get(id) ?? { key: { site, owner }, bytes: 0 };
+    const found = sites.get(id) ?? {
+      key: { site, owner },
+      bytes: 0,
+      survivedBytes: 0,
+      settledBytes: 0,
+    };
     found.bytes += samples.values[BYTES_COLUMN]?.[i] ?? 0;
+    found.survivedBytes += ages.survivedBytes[i] ?? 0;
+    found.settledBytes += ages.settledBytes[i] ?? 0;
     sites.set(id, found);
   }
   return sites;

@@ -3,7 +3,7 @@
  * (native/heap_sampler.cc, native/heap_allocs.cc).
  */
 import { SpanprofError } from '../errors.ts';
-import { type Addon, HEAP_START, type HeapColumns } from '../native.ts';
+import { type Addon, HEAP_START, type HeapColumns, type LiveColumns } from '../native.ts';
 import { ProfileBuilder } from '../profile/builder.ts';
 import { FrameTable, type ResolvePosition } from '../profile/frames.ts';
 import type { Labels, Profile } from '../profile/model.ts';
@@ -84,7 +84,7 @@ export class NativeHeapEngine implements HeapEngine {
     // First: to build the heap profile is to allocate.
     const allocs = this.#collectAllocs(window);
     const columns = this.#options.addon.heapCollect();
-    if (columns !== undefined) return { heap: this.#heap(window, columns), allocs };
+    if (columns !== undefined) return { ...this.#heap(window, columns), allocs };
     // Another party ended it. What was alive is forgotten; from here on it is seen again.
     if (this.#begin()) this.#restarts++;
     return undefined;
@@ -92,7 +92,7 @@ export class NativeHeapEngine implements HeapEngine {
 
   snapshot(window: HeapWindow): Profile | undefined {
     const columns = this.#options.addon.heapCollect();
-    return columns === undefined ? undefined : this.#heap(window, columns);
+    return columns === undefined ? undefined : this.#heap(window, columns).heap;
   }
 
   #collectAllocs(window: HeapWindow): Profile | undefined {
@@ -108,19 +108,29 @@ export class NativeHeapEngine implements HeapEngine {
     return builder.build();
   }
 
-  #heap(window: HeapWindow, columns: HeapColumns): Profile {
+  #heap(window: HeapWindow, columns: LiveColumns): Omit<HeapProfiles, 'allocs'> {
     const builder = new ProfileBuilder(heapHeader('heap', this.#intervalBytes, window));
     this.#hold(columns.sampleScope);
-    this.#add(builder, columns, window, (scope) => this.#held.get(scope));
-    return builder.build();
+    const rows = this.#add(builder, columns, window, (scope) => this.#held.get(scope));
+    const byRow = (bytes: Float64Array): number[] => {
+      const sums = new Array<number>(builder.sampleCount).fill(0);
+      for (const [i, row] of rows.entries()) sums[row] = (sums[row] ?? 0) + (bytes[i] ?? 0);
+      return sums;
+    };
+    const ages = {
+      survivedBytes: byRow(columns.sampleSurvivedBytes),
+      settledBytes: byRow(columns.sampleSettledBytes),
+    };
+    return { heap: builder.build(), ages };
   }
 
+  /** Returns the builder's row of each sample. */
   #add(
     builder: ProfileBuilder,
     columns: HeapColumns,
     { threadLabels }: HeapWindow,
     labelsOf: (scope: number) => Labels | undefined,
-  ): void {
+  ): Int32Array {
     const frames = new FrameTable(builder, columns, this.#options.resolve);
     const labelSets = new Map<number, number>([[0, builder.labelSet(threadLabels)]]);
     const labelSetOf = (scope: number): number => {
@@ -130,15 +140,14 @@ export class NativeHeapEngine implements HeapEngine {
       labelSets.set(scope, set);
       return set;
     };
-    for (let i = 0; i < columns.sampleNode.length; i++) {
-      const node = columns.sampleNode[i] ?? -1;
+    return columns.sampleNode.map((node, i) =>
       builder.add(
         node < 0 ? builder.stack(-1, builder.frame(NO_STACK, '', 0)) : frames.stackOf(node),
         labelSetOf(this.#labelled ? (columns.sampleScope[i] ?? 0) : 0),
         columns.sampleObjects[i] ?? 0,
         columns.sampleBytes[i] ?? 0,
-      );
-    }
+      ),
+    );
   }
 
   /** Keeps the labels of exactly these scopes. */

@@ -52,7 +52,11 @@ export class PortableHeapEngine implements HeapEngine {
       }));
       if (collected === undefined) return undefined;
       const header = heapHeader('heap', this.#intervalBytes, window);
-      return { heap: { ...fromPprofFormat(collected), ...header }, allocs: undefined };
+      return {
+        heap: { ...fromPprofFormat(collected), ...header },
+        ages: { survivedBytes: [], settledBytes: [] },
+        allocs: undefined,
+      };
     } catch {
       this.#heap = undefined; // another party ended the sampling
       return undefined;

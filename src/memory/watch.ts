@@ -1,7 +1,9 @@
 /** What there is to say about this thread's memory beside its profiles; part of `status()`. */
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { Addon } from '../native.ts';
 import type { Profile } from '../profile/model.ts';
 import { type Milliseconds, milliseconds } from '../units.ts';
+import type { HeapProfiles } from './engine.ts';
 import { type MemoryGauges, readGauges } from './gauges.ts';
 import { GcMonitor, type GcStatus } from './gc.ts';
 import { type Leak, LeakDetector } from './leaks.ts';
@@ -20,20 +22,34 @@ export interface MemoryStatus {
 export interface MemoryWatchOptions {
   readonly addon: Addon | undefined;
   readonly intervalBytes: number;
+  readonly windowMillis: Milliseconds;
+  /** Calls a function outside of whatever the application is doing. */
+  readonly outside: <Result>(fn: () => Result) => Result;
+  /** Called some seconds after a suspicion: what is alive should be looked at again. */
+  readonly lookAgain: () => void;
   /** Called at most once, when V8's heap is nearly full: the last chance to store something. */
   readonly onNearHeapLimit: () => void;
 }
+
+/** A healthy program that looks suspicious between collections must not pay for it all the time. */
+const LOOKS_BETWEEN_SETTLES = 5;
+/** V8 marks for milliseconds to seconds; at the default window these are five. */
+const MARKING_WINDOWS = 1 / 12;
+const NANOS_PER_MILLI = 1e6;
 
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
   readonly #gc: GcMonitor | undefined;
   readonly #leaks: LeakDetector;
   #window: MemoryGauges | undefined;
+  #looks = 0;
+  #nextSettle = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
     this.#gc = options.addon === undefined ? undefined : new GcMonitor(options.addon);
-    this.#leaks = new LeakDetector(options.intervalBytes);
+    this.#leaks = new LeakDetector(options.intervalBytes, options.windowMillis);
   }
 
   start(): void {
@@ -48,13 +64,32 @@ export class MemoryWatch {
   }
 
   /** Looks at what is alive at the end of a window; the profile comes back with what was found. */
-  inspect(heap: Profile): Profile {
+  inspect({ heap, ages }: Pick<HeapProfiles, 'heap' | 'ages'>): Profile {
     if (this.#gc === undefined) return heap;
-    const endMillis = milliseconds(Number((heap.timeNanos + heap.durationNanos) / 1_000_000n));
-    this.#leaks.add(heap, { endMillis, fullCollections: this.#gc.fullCollections });
+    const { timeNanos, durationNanos } = heap;
+    this.#leaks.add(heap, ages, {
+      beginMillis: epochMillis(timeNanos),
+      endMillis: epochMillis(timeNanos + durationNanos),
+      settledMillis: epochMillisOf(this.#gc.settledNanos),
+    });
+    this.#looks++;
+    if (this.#leaks.isWaiting) this.#settle(this.#gc);
     const { leaks } = this.#leaks;
     if (leaks.length === 0) return heap;
     return { ...heap, comments: [...heap.comments, ...leaks.map(describe)] };
+  }
+
+  /**
+   * V8 does a full collection when the heap has doubled or so, which may take a quarter of an hour.
+   * Where a verdict waits for nothing but that, it is asked to begin one now and then.
+   */
+  #settle(gc: GcMonitor): void {
+    if (this.#looks < this.#nextSettle) return;
+    this.#nextSettle = this.#looks + LOOKS_BETWEEN_SETTLES;
+    gc.beginMarking();
+    const { outside, lookAgain, windowMillis } = this.#options;
+    clearTimeout(this.#timer);
+    this.#timer = outside(() => setTimeout(lookAgain, windowMillis * MARKING_WINDOWS).unref());
   }
 
   /** Sampling has begun anew. */
@@ -63,6 +98,7 @@ export class MemoryWatch {
   }
 
   stop(): void {
+    clearTimeout(this.#timer);
     this.#options.addon?.heapLimitStop();
     this.#gc?.stop();
   }
@@ -89,6 +125,14 @@ function describe(leak: Leak): string {
     `first_seen=${isoTime(firstSeenMillis)}`,
     `confidence=${confidence.toFixed(2)}`,
   ].join(' ');
+}
+
+const epochMillis = (nanos: bigint): Milliseconds => milliseconds(Number(nanos / 1_000_000n));
+/** Of a moment on the monotonic clock. */
+function epochMillisOf(monotonicNanos: number | undefined): Milliseconds | undefined {
+  if (monotonicNanos === undefined) return undefined;
+  const agoNanos = Number(process.hrtime.bigint()) - monotonicNanos;
+  return milliseconds(Date.now() - agoNanos / NANOS_PER_MILLI);
 }
 
 const isoTime = (millis: Milliseconds): string => new Date(millis).toISOString();

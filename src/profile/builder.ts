@@ -38,15 +38,16 @@ export class ProfileBuilder {
   }
 
   /**
-   * Adds to the first two columns of a (stack, label set) pair. Hot: once per sample of a flush.
-   * Negative values and NaN count as 0; fractions are kept until `build` rounds the sums.
+   * Adds to the first two columns of a (stack, label set) pair and returns its row. Hot: once per
+   * sample of a flush. Negative values and NaN count as 0; fractions are kept until `build` rounds the sums.
    */
-  add(stack: number, labelSet: number, value0: number, value1: number): void {
+  add(stack: number, labelSet: number, value0: number, value1: number): number {
     const sample = this.#sample(stack, labelSet);
     const column0 = this.#columns[0];
     if (column0 !== undefined) column0[sample] = (column0[sample] ?? 0) + countable(value0);
     const column1 = this.#columns[1];
     if (column1 !== undefined) column1[sample] = (column1[sample] ?? 0) + countable(value1);
+    return sample;
   }
 
   /** The same for any number of columns; missing values count as 0. */

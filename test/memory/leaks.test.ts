@@ -1,13 +1,15 @@
 /** Leaks and what only looks like one, as series of sampled live bytes with the scatter of sampling. */
 import { describe, expect, test } from 'vitest';
-import { type Leak, LeakDetector } from '../../src/memory/leaks.ts';
+import { type Leak, LeakDetector, type LeakWindow } from '../../src/memory/leaks.ts';
 import { ProfileBuilder } from '../../src/profile/builder.ts';
-import { PERIOD_TYPES, type Profile, SAMPLE_TYPES } from '../../src/profile/model.ts';
+import { PERIOD_TYPES, SAMPLE_TYPES } from '../../src/profile/model.ts';
 import { milliseconds } from '../../src/units.ts';
 
 const MIB = 1024 * 1024;
 const INTERVAL_BYTES = 512 * 1024;
 const START_MILLIS = Date.UTC(2026, 0, 1);
+const MILLIS_PER_MINUTE = 60_000;
+const newDetector = () => new LeakDetector(INTERVAL_BYTES, milliseconds(MILLIS_PER_MINUTE));
 
 /** Mulberry32: the same scatter in every run. */
 function randomNumbers(seed: number): () => number {
@@ -27,7 +29,14 @@ function sampled(bytes: number, random: () => number): number {
   return Math.max(0, picked - 1) * INTERVAL_BYTES;
 }
 
-function heapOf(sites: Readonly<Record<string, number>>): Profile {
+/** Live bytes of a site, those that were there in the window before, and those proven since. */
+interface Seen {
+  readonly bytes: number;
+  readonly survivedBytes: number;
+  readonly settledBytes: number;
+}
+
+function add(detector: LeakDetector, sites: Readonly<Record<string, Seen>>, at: LeakWindow): void {
   const builder = new ProfileBuilder({
     profileType: 'heap',
     sampleTypes: SAMPLE_TYPES.heap,
@@ -37,16 +46,19 @@ function heapOf(sites: Readonly<Record<string, number>>): Profile {
     durationNanos: 0n,
     comments: [],
   });
-  for (const [name, bytes] of Object.entries(sites)) {
+  const ages = { survivedBytes: [] as number[], settledBytes: [] as number[] };
+  for (const [name, { bytes, survivedBytes, settledBytes }] of Object.entries(sites)) {
     const app = builder.stack(-1, builder.frame(name, '/app/tools.js', 12));
     const leaf = builder.stack(app, builder.frame('push', 'node:internal/thing', 1));
     const labels = { agent_name: 'writer', session_id: `s-${bytes}` };
-    builder.add(leaf, builder.labelSet(labels), bytes / 100, bytes);
+    const row = builder.add(leaf, builder.labelSet(labels), bytes / 100, bytes);
+    ages.survivedBytes[row] = survivedBytes;
+    ages.settledBytes[row] = settledBytes;
   }
-  return builder.build();
+  detector.add(builder.build(), ages, at);
 }
 
-/** Bytes of a window that stay: what was picked once is picked in all windows to come. */
+/** Bytes that come in a window and stay; those of a plain number are others in each window. */
 interface Stays {
   readonly stays: number;
 }
@@ -59,25 +71,40 @@ interface Course {
   readonly seed?: number;
 }
 
+/** Each takes `minutes`; at the end of `settled` was a full collection. */
+function windowAt(window: number, settled = window, minutes = 1): LeakWindow {
+  const endOf = (one: number) =>
+    // The timer is late, now by more, now by less.
+    milliseconds(START_MILLIS + (one + 1) * minutes * MILLIS_PER_MINUTE + ((one * 37) % 11));
+  return {
+    beginMillis: endOf(window - 1),
+    endMillis: endOf(window),
+    settledMillis: settled < 0 ? undefined : endOf(settled),
+  };
+}
+
 /** What is reported after each window. */
 function reports({ windows, live, collectEvery = 1, seed = 1 }: Course): (readonly Leak[])[] {
   const random = randomNumbers(seed);
-  const detector = new LeakDetector(INTERVAL_BYTES);
+  const detector = newDetector();
   const hoards: Record<string, number> = {};
+  const settledHoards: Record<string, number> = {};
   return Array.from({ length: windows }, (_, window) => {
-    const seen: Record<string, number> = {};
+    const seen: Record<string, Seen> = {};
+    const settled = window - (window % collectEvery);
     for (const [name, bytes] of Object.entries(live(window))) {
       if (typeof bytes === 'number') {
-        seen[name] = sampled(bytes, random);
+        const now = sampled(bytes, random);
+        seen[name] = { bytes: now, survivedBytes: 0, settledBytes: settled === window ? now : 0 };
       } else {
-        hoards[name] = (hoards[name] ?? 0) + sampled(bytes.stays, random);
-        seen[name] = hoards[name];
+        const survivedBytes = hoards[name] ?? 0;
+        const now = survivedBytes + sampled(bytes.stays, random);
+        hoards[name] = now;
+        if (settled === window) settledHoards[name] = now;
+        seen[name] = { bytes: now, survivedBytes, settledBytes: settledHoards[name] ?? 0 };
       }
     }
-    detector.add(heapOf(seen), {
-      endMillis: milliseconds(START_MILLIS + window * 60_000),
-      fullCollections: Math.floor(window / collectEvery),
-    });
+    add(detector, seen, windowAt(window, settled));
     return detector.leaks;
   });
 }
@@ -85,13 +112,13 @@ function reports({ windows, live, collectEvery = 1, seed = 1 }: Course): (readon
 describe('a leak', () => {
   const live = () => ({ hoard: { stays: 20 * MIB }, cache: 50 * MIB });
 
-  test('is named within five windows, with site, owner and growth', () => {
-    const leaks = reports({ windows: 5, live }).at(-1) ?? [];
+  test('is named within four windows, with site, owner and growth', () => {
+    const leaks = reports({ windows: 4, live }).at(-1) ?? [];
     expect(leaks).toHaveLength(1);
     const [leak] = leaks;
     expect(leak?.site).toEqual({ function: 'hoard', file: '/app/tools.js', line: 12 });
     expect(leak?.owner).toEqual({ agent_name: 'writer' });
-    expect(leak?.firstSeenMillis).toBe(START_MILLIS);
+    expect(leak?.firstSeenMillis).toBe(windowAt(0).endMillis);
     expect((leak?.growthBytesPerHour ?? 0) / (20 * 60 * MIB)).toBeGreaterThan(0.7);
     expect((leak?.growthBytesPerHour ?? 0) / (20 * 60 * MIB)).toBeLessThan(1.3);
     expect(leak?.confidence).toBeGreaterThan(0.5);
@@ -119,11 +146,24 @@ describe('a leak', () => {
     expect(reports({ windows: 30, live, collectEvery: 1_000 }).flat()).toEqual([]);
   });
 
+  test('is not named in less than four windows, however many parts recordings cut them into', () => {
+    const detector = newDetector();
+    for (let part = 0; part < 40; part++) {
+      const was = part * 2 * MIB;
+      const now = was + 2 * MIB;
+      const seen = { hoard: { bytes: now, survivedBytes: was, settledBytes: now } };
+      add(detector, seen, windowAt(part, part, 0.1));
+      expect(detector.leaks).toHaveLength(part < 38 ? 0 : 1);
+    }
+  });
+
   test('is forgotten when sampling begins anew', () => {
-    const detector = new LeakDetector(INTERVAL_BYTES);
+    const detector = newDetector();
     for (let window = 0; window < 6; window++) {
-      const endMillis = milliseconds(START_MILLIS + window * 60_000);
-      detector.add(heapOf({ hoard: window * 20 * MIB }), { endMillis, fullCollections: window });
+      const was = window * 20 * MIB;
+      const now = was + 20 * MIB;
+      const seen = { hoard: { bytes: now, survivedBytes: was, settledBytes: now } };
+      add(detector, seen, windowAt(window));
     }
     expect(detector.leaks).toHaveLength(1);
     detector.reset();
@@ -139,6 +179,12 @@ describe('what is healthy raises nothing', () => {
     },
     'a cache that fills ever more slowly': {
       live: (window) => ({ put: 100 * (1 - Math.exp(-window / 1.5)) * MIB }),
+    },
+    'a cache that fills for three minutes and keeps what it has': {
+      live: (window) => ({ put: { stays: (window < 3 ? 33 : 0) * MIB } }),
+    },
+    'one that fills ever more slowly and keeps what it has': {
+      live: (window) => ({ put: { stays: 100 * Math.exp(-window / 1.5) * MIB } }),
     },
     'a connection pool that grows in steps': {
       live: (window) => ({ connect: (window < 2 ? 4 : window < 9 ? 12 : 16) * MIB }),

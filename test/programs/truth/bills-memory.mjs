@@ -1,10 +1,13 @@
 /**
  * Two invocations take turns a thousand times: one keeps 40 MB, the other throws 400 MB away. Prints
  * both bills and the accounts.
+ *
+ *     node --expose-gc bills-memory.mjs [turns from one full collection to the next]
  */
 import { accounts, invocation, start, stop } from '../../../dist/index.js';
 
 const TURNS = 1000;
+const COLLECT_EVERY = Number(process.argv[2] ?? TURNS + 1);
 const OBJECT_FIELDS = 64;
 /** An array of small integers: 32 bytes of its own, and its elements with their 16. */
 const OBJECT_BYTES = 32 + 16 + 8 * OBJECT_FIELDS;
@@ -25,6 +28,7 @@ function allocate(bytes, keep) {
 async function work(bytes, keep) {
   for (let turn = 0; turn < TURNS; turn++) {
     allocate(bytes / TURNS, keep);
+    if (keep && (turn + 1) % COLLECT_EVERY === 0) globalThis.gc();
     await (turn % 10 === 0 ? new Promise(setImmediate) : null);
   }
 }

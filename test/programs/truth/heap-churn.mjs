@@ -25,7 +25,7 @@ async function load(agent, endMillis) {
         make(1_000);
       });
     });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 async function churn(endMillis) {

@@ -2,10 +2,13 @@
  * Three interleaved owners allocate 60/30/10 and keep a part of it, through every way Node runs code
  * later. Who allocated is written on every stack: each owner has a function of its own.
  *
- *     node heap-owners.mjs <rounds>     prints the scope mechanism as JSON
+ *     node heap-owners.mjs <rounds> [workers]
+ *
+ * With `workers`, four workers do so at once instead. Prints the scope mechanism of each thread as JSON.
  */
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { isMainThread, Worker } from 'node:worker_threads';
 import { run, start, status, stop } from 'spanprof';
 
 const rounds = Number(process.argv[2] ?? 1500);
@@ -55,10 +58,21 @@ async function owner(name) {
   }
 }
 
-await start();
-await Promise.all(
-  ['a', 'b', 'c'].map((name) => run({ agent_name: name, session_id: `s-${name}` }, owner, name)),
-);
-const { mechanism, heap, scopes } = status();
-await stop();
-console.log(JSON.stringify({ mechanism, heap, scopes, kept: kept.a.length }));
+async function threeOwners() {
+  await start();
+  await Promise.all(
+    ['a', 'b', 'c'].map((name) => run({ agent_name: name, session_id: `s-${name}` }, owner, name)),
+  );
+  const { mechanism, heap, scopes } = status();
+  await stop();
+  console.log(JSON.stringify({ mechanism, heap, scopes, kept: kept.a.length }));
+}
+
+if (isMainThread && process.argv[3] === 'workers') {
+  const workers = [1, 2, 3, 4].map(
+    () => new Worker(new URL(import.meta.url), { argv: [`${rounds}`] }),
+  );
+  await Promise.all(workers.map((worker) => new Promise((done) => worker.once('exit', done))));
+} else {
+  await threeOwners();
+}
