@@ -1,5 +1,6 @@
 /** A bill: who pays, and for what. Its running figures are in a row of the table (table.ts). */
 import type { Labels } from '../profile/model.ts';
+import type { Scope } from './scope.ts';
 import { LATE_ROW, NOBODYS_ROW, type RowFigures } from './table.ts';
 
 /** Instead of a row: the parent pays from here on. */
@@ -27,7 +28,8 @@ export class Bill {
   owner: object | undefined;
   /** In the table; `FOLDED` or `LATE_ROW` when the bill has none of its own any more. */
   row: number;
-  readonly scopeId: number;
+  /** Undefined once it is done: scopes are remembered for long, bills are not. */
+  scope: Scope | undefined;
   labels: Labels;
   readonly kind: BillKind;
   /** The bill that includes this one. */
@@ -65,14 +67,14 @@ export class Bill {
 
   constructor(
     row: number,
-    scopeId: number,
+    scope: Scope | undefined,
     kind: BillKind,
     labels: Labels,
     parent: Bill | undefined,
     openedMillis: number,
   ) {
     this.row = row;
-    this.scopeId = scopeId;
+    this.scope = scope;
     this.kind = kind;
     this.labels = labels;
     this.parent = parent;
@@ -125,9 +127,9 @@ export class BillList {
 const NO_LABELS: Labels = Object.freeze({});
 
 /** Pays for everything outside of bills. */
-export const NOBODY = new Bill(NOBODYS_ROW, 0, 'run', NO_LABELS, undefined, 0);
+export const NOBODY = new Bill(NOBODYS_ROW, undefined, 'run', NO_LABELS, undefined, 0);
 /** Pays for work of bills that ended too long ago. */
-export const LATE = new Bill(LATE_ROW, 0, 'run', NO_LABELS, undefined, 0);
+export const LATE = new Bill(LATE_ROW, undefined, 'run', NO_LABELS, undefined, 0);
 
 /** Who pays now for what is charged to `bill`: itself, or who took it over. */
 export function payerOf(bill: Bill): Bill {

@@ -1,5 +1,6 @@
 /** Rows of running figures, in memory shared with native code; see native/switcher.h. */
 import { type Addon, type BillColumns, SWITCHER_NUMBER, SWITCHER_WORD } from '../native.ts';
+import type { Bill } from './bill.ts';
 
 /** Bills open at one time, and ended ones whose late work is still theirs. */
 export const MAX_OPEN_BILLS = 10_000;
@@ -30,6 +31,12 @@ export class BillTable {
   /** Rows to give out, longest free first, and the turn in which each was given back. */
   readonly #free: Int32Array = new Int32Array(ROWS);
   readonly #freedInTurn: Int32Array = new Int32Array(ROWS).fill(-1);
+  /**
+   * Whose each row is. Not a map from scopes: one that many entries come and go in leaves old copies
+   * of itself behind, which keep all bills in them alive until the next full collection.
+   */
+  readonly #bills: (Bill | undefined)[] = new Array(ROWS).fill(undefined);
+  readonly #scopeIds: Int32Array = new Int32Array(ROWS);
   #nextFree = 0;
   #freeCount = 0;
 
@@ -49,8 +56,8 @@ export class BillTable {
     columns.bytes[row] = columns.bytesInclusive[row] = 0;
   }
 
-  /** The caller keeps to the bounds above, so there always is one. */
-  take(parentRow: number): number {
+  /** A row for the bill. The caller keeps to the bounds above, so there always is one. */
+  take(bill: Bill): void {
     const row = this.#free[this.#nextFree] ?? LATE_ROW;
     this.#nextFree = (this.#nextFree + 1) % ROWS;
     this.#freeCount--;
@@ -59,8 +66,15 @@ export class BillTable {
       this.#addon.switcherFinishTurn();
     }
     this.#clear(row);
-    this.columns.parent[row] = parentRow;
-    return row;
+    this.columns.parent[row] = bill.parent?.row ?? NOBODYS_ROW;
+    this.#bills[row] = bill;
+    this.#scopeIds[row] = bill.scope?.id ?? 0;
+    bill.row = row;
+  }
+
+  /** By its scope's id; takes some microseconds. */
+  billOf(scopeId: number): Bill | undefined {
+    return scopeId === 0 ? undefined : this.#bills[this.#scopeIds.indexOf(scopeId)];
   }
 
   /** After `read`: nothing of it is under way any more. If it runs, `successorRow` runs from here on. */
@@ -69,6 +83,8 @@ export class BillTable {
     parent[row] = NOBODYS_ROW;
     if (words[SWITCHER_WORD.row] === row) words[SWITCHER_WORD.row] = successorRow;
     this.#freedInTurn[row] = words[SWITCHER_WORD.turn] ?? 0;
+    this.#bills[row] = undefined;
+    this.#scopeIds[row] = 0;
     this.#free[(this.#nextFree + this.#freeCount) % ROWS] = row;
     this.#freeCount++;
   }
