@@ -5,7 +5,7 @@ import type { Bill } from './bill.ts';
 import type { RowFigures } from './table.ts';
 import type { TokenCounts } from './usage.ts';
 
-/** Accounts kept by name in each group; the rest is in `other`. */
+/** Accounts shown by name in each group; the rest is in `other`. Twice as many are kept between clean-ups. */
 export const MAX_ACCOUNTS = 100;
 
 export interface Account {

@@ -32,6 +32,7 @@ test.each(variants)(
       expect(changedMeanwhile).toEqual(
         expect.arrayContaining([
           'async_hooks',
+          'manager: attach',
           'manager: with',
           'otel registry: prototype',
           'process listeners',
