@@ -1,6 +1,5 @@
 /** A bill: who pays, and for what. Its running figures are in a row of the table (table.ts). */
 import type { Labels } from '../profile/model.ts';
-import type { Scope } from './scope.ts';
 import { LATE_ROW, NOBODYS_ROW, type RowFigures } from './table.ts';
 
 /** Instead of a row: the parent pays from here on. */
@@ -8,6 +7,12 @@ export const FOLDED = -1;
 
 /** `run`: part of what it was opened in, ends with it. The others end when they are closed. */
 export type BillKind = 'run' | 'span' | 'invocation';
+
+/** The scope of a bill, as far as bills are concerned. */
+export interface BilledScope {
+  readonly id: number;
+  bill: Bill;
+}
 
 /** What is known from samples only. */
 export class Estimates {
@@ -29,7 +34,7 @@ export class Bill {
   /** In the table; `FOLDED` or `LATE_ROW` when the bill has none of its own any more. */
   row: number;
   /** Undefined once it is done: scopes are remembered for long, bills are not. */
-  scope: Scope | undefined;
+  scope: BilledScope | undefined;
   labels: Labels;
   readonly kind: BillKind;
   /** The bill that includes this one. */
@@ -67,7 +72,7 @@ export class Bill {
 
   constructor(
     row: number,
-    scope: Scope | undefined,
+    scope: BilledScope | undefined,
     kind: BillKind,
     labels: Labels,
     parent: Bill | undefined,

@@ -22,7 +22,14 @@ import type { Scope } from './scope.ts';
 import type { Slot } from './slot.ts';
 import { statementOf } from './statement.ts';
 import { Switcher } from './switcher.ts';
-import { BillTable, LATE_ROW, MAX_ENDED_BILLS, MAX_OPEN_BILLS, type RowFigures } from './table.ts';
+import {
+  BillTable,
+  LATE_ROW,
+  MAX_ENDED_BILLS,
+  MAX_OPEN_BILLS,
+  NOBODYS_ROW,
+  type RowFigures,
+} from './table.ts';
 import type { TokenCounts, Usage } from './usage.ts';
 
 /** Long enough for the callbacks of a finished request; short, because everything is measured meanwhile. */
@@ -65,7 +72,7 @@ export interface LedgerStatus extends GovernorStatus {
 
 export class Ledger {
   readonly #options: LedgerOptions;
-  readonly #table: BillTable;
+  readonly #table: BillTable<Bill>;
   readonly #switcher: Switcher;
   readonly #peaks = new HeapPeaks();
   readonly #heapEvents: HeapEvents;
@@ -90,7 +97,7 @@ export class Ledger {
   constructor(options: LedgerOptions) {
     this.#options = options;
     const { addon, slot, storage, setEnter } = options;
-    const billOf = (id: number) => options.scopeOf(id)?.bill ?? this.#table.billOf(id);
+    const billOf = (id: number) => options.scopeOf(id)?.bill ?? this.#table.ownerOf(id);
     this.#table = new BillTable(addon);
     // Shared by all sessions of the thread: what an earlier one charged to them is not ours.
     for (const bill of [NOBODY, LATE]) bill.self = bill.inclusive = undefined;
@@ -130,7 +137,7 @@ export class Ledger {
     }
     const now = nowMillis();
     const bill = new Bill(LATE_ROW, scope, kind, scope.labels, parent, now);
-    this.#table.take(bill);
+    bill.row = this.#table.take(bill, scope.id, parent?.row ?? NOBODYS_ROW);
     bill.owner = this;
     this.#noteProcess(bill);
     bill.fallbacksBefore = this.#governor.fallbacks;

@@ -1,6 +1,5 @@
 /** Rows of running figures, in memory shared with native code; see native/switcher.h. */
 import { type Addon, type BillColumns, SWITCHER_NUMBER, SWITCHER_WORD } from '../native.ts';
-import type { Bill } from './bill.ts';
 
 /** Bills open at one time, and ended ones whose late work is still theirs. */
 export const MAX_OPEN_BILLS = 10_000;
@@ -25,7 +24,7 @@ export interface RowFigures {
   readonly bytesInclusive: number;
 }
 
-export class BillTable {
+export class BillTable<Owner extends object> {
   readonly columns: BillColumns;
   readonly #addon: Addon;
   /** Rows to give out, longest free first, and the turn in which each was given back. */
@@ -33,9 +32,9 @@ export class BillTable {
   readonly #freedInTurn: Int32Array = new Int32Array(ROWS).fill(-1);
   /**
    * Whose each row is. Not a map from scopes: one that many entries come and go in leaves old copies
-   * of itself behind, which keep all bills in them alive until the next full collection.
+   * of itself behind, which keep all owners in them alive until the next full collection.
    */
-  readonly #bills: (Bill | undefined)[] = new Array(ROWS).fill(undefined);
+  readonly #owners: (Owner | undefined)[] = new Array(ROWS).fill(undefined);
   readonly #scopeIds: Int32Array = new Int32Array(ROWS);
   #nextFree = 0;
   #freeCount = 0;
@@ -56,8 +55,8 @@ export class BillTable {
     columns.bytes[row] = columns.bytesInclusive[row] = 0;
   }
 
-  /** A row for the bill. The caller keeps to the bounds above, so there always is one. */
-  take(bill: Bill): void {
+  /** The caller keeps to the bounds above, so there always is one. */
+  take(owner: Owner, scopeId: number, parentRow: number): number {
     const row = this.#free[this.#nextFree] ?? LATE_ROW;
     this.#nextFree = (this.#nextFree + 1) % ROWS;
     this.#freeCount--;
@@ -66,15 +65,15 @@ export class BillTable {
       this.#addon.switcherFinishTurn();
     }
     this.#clear(row);
-    this.columns.parent[row] = bill.parent?.row ?? NOBODYS_ROW;
-    this.#bills[row] = bill;
-    this.#scopeIds[row] = bill.scope?.id ?? 0;
-    bill.row = row;
+    this.columns.parent[row] = parentRow;
+    this.#owners[row] = owner;
+    this.#scopeIds[row] = scopeId;
+    return row;
   }
 
   /** By its scope's id; takes some microseconds. */
-  billOf(scopeId: number): Bill | undefined {
-    return scopeId === 0 ? undefined : this.#bills[this.#scopeIds.indexOf(scopeId)];
+  ownerOf(scopeId: number): Owner | undefined {
+    return scopeId === 0 ? undefined : this.#owners[this.#scopeIds.indexOf(scopeId)];
   }
 
   /** After `read`: nothing of it is under way any more. If it runs, `successorRow` runs from here on. */
@@ -83,7 +82,7 @@ export class BillTable {
     parent[row] = NOBODYS_ROW;
     if (words[SWITCHER_WORD.row] === row) words[SWITCHER_WORD.row] = successorRow;
     this.#freedInTurn[row] = words[SWITCHER_WORD.turn] ?? 0;
-    this.#bills[row] = undefined;
+    this.#owners[row] = undefined;
     this.#scopeIds[row] = 0;
     this.#free[(this.#nextFree + this.#freeCount) % ROWS] = row;
     this.#freeCount++;
