@@ -1,11 +1,11 @@
 /** Running totals by agent, tool and session. They only grow. */
-import type { Labels } from '../profile/model.ts';
+import type { Labels, LabelValue } from '../profile/model.ts';
 import { type Bytes, bytes, type Microseconds, microseconds } from '../units.ts';
 import type { Bill } from './bill.ts';
 import type { RowFigures } from './table.ts';
 import type { TokenCounts } from './usage.ts';
 
-/** Accounts kept by name in each group; the rest is in `other`. */
+/** Accounts shown by name in each group; the rest is in `other`. Twice as many are kept between clean-ups. */
 export const MAX_ACCOUNTS = 100;
 
 export interface Account {
@@ -70,14 +70,21 @@ class Total {
   invocations = 0;
   lastAddition = 0;
 
-  add(entry: Partial<Total>): this {
-    this.cpuMillis += entry.cpuMillis ?? 0;
-    this.gcMillis += entry.gcMillis ?? 0;
-    this.allocatedBytes += entry.allocatedBytes ?? 0;
-    this.inputTokens += entry.inputTokens ?? 0;
-    this.outputTokens += entry.outputTokens ?? 0;
-    this.invocations += entry.invocations ?? 0;
+  addWork({ cpuMillis, gcMillis, allocatedBytes }: Entry): this {
+    this.cpuMillis += cpuMillis;
+    this.gcMillis += gcMillis;
+    this.allocatedBytes += allocatedBytes;
     return this;
+  }
+
+  addTokens({ inputTokens, outputTokens }: TokenCounts): void {
+    this.inputTokens += inputTokens;
+    this.outputTokens += outputTokens;
+  }
+
+  addTotal(total: Total): void {
+    this.addWork(total).addTokens(total);
+    this.invocations += total.invocations;
   }
 
   report(): Account {
@@ -93,48 +100,61 @@ class Total {
 }
 
 class Group {
-  readonly #named = new Map<string, Total>();
+  #named = new Map<string, Total>();
   readonly #other = new Total();
   #additions = 0;
 
-  add(name: string, entry: Partial<Total>): void {
-    let total = this.#named.get(name);
+  /** To be added to; undefined without a name. */
+  of(name: LabelValue | undefined): Total | undefined {
+    if (name === undefined) return undefined;
+    const key = String(name);
+    let total = this.#named.get(key);
     if (total === undefined) {
-      if (this.#named.size >= MAX_ACCOUNTS) this.#dropOne();
+      // Many go at once: a session for each request must not cost a look at all accounts each.
+      if (this.#named.size >= 2 * MAX_ACCOUNTS) this.trim();
       total = new Total();
-      this.#named.set(name, total);
+      this.#named.set(key, total);
     }
-    total.add(entry).lastAddition = ++this.#additions;
+    total.lastAddition = ++this.#additions;
+    return total;
   }
 
   /**
-   * The lightest, but none of those just added to: one that is getting heavy must have the time to.
+   * Keeps the heaviest, and those just added to: one that is getting heavy must have the time to.
    */
-  #dropOne(): void {
-    let lightest = '';
-    let least = Number.POSITIVE_INFINITY;
-    for (const [name, { cpuMillis, lastAddition }] of this.#named) {
-      if (cpuMillis >= least || lastAddition > this.#additions - MAX_ACCOUNTS / 2) continue;
-      least = cpuMillis;
-      lightest = name;
+  trim(): void {
+    if (this.#named.size <= MAX_ACCOUNTS) return;
+    const newest = this.#additions - MAX_ACCOUNTS / 2;
+    const kept: [string, Total][] = [];
+    const rest: [string, Total][] = [];
+    for (const entry of this.#named) (entry[1].lastAddition > newest ? kept : rest).push(entry);
+    for (const entry of heaviestFirst(rest)) {
+      if (kept.length < MAX_ACCOUNTS) kept.push(entry);
+      else this.#other.addTotal(entry[1]);
     }
-    const dropped = this.#named.get(lightest);
-    if (dropped !== undefined) this.#other.add(dropped);
-    this.#named.delete(lightest);
+    // Anew: deleting entry by entry leaves old copies of the map behind, which keep what was in them.
+    this.#named = new Map(kept);
   }
 
   addAll(group: Group): void {
-    this.#other.add(group.#other);
-    for (const [name, total] of group.#named) this.add(name, total);
+    this.#other.addTotal(group.#other);
+    for (const [name, total] of group.#named) this.of(name)?.addTotal(total);
   }
 
   report(): AccountGroup {
-    const named = [...this.#named].sort(([, a], [, b]) => b.cpuMillis - a.cpuMillis);
+    const all = heaviestFirst([...this.#named]);
+    const other = new Total();
+    other.addTotal(this.#other);
+    for (const [, total] of all.slice(MAX_ACCOUNTS)) other.addTotal(total);
     return {
-      named: named.map(([name, total]) => ({ name, ...total.report() })),
-      other: this.#other.report(),
+      named: all.slice(0, MAX_ACCOUNTS).map(([name, total]) => ({ name, ...total.report() })),
+      other: other.report(),
     };
   }
+}
+
+function heaviestFirst(named: [string, Total][]): [string, Total][] {
+  return named.sort(([, a], [, b]) => b.cpuMillis - a.cpuMillis);
 }
 
 export class Accounts {
@@ -143,24 +163,37 @@ export class Accounts {
   readonly #sessions = new Group();
   readonly #billed = new Total();
 
-  add(labels: Labels, entry: Partial<Total>): void {
-    this.#billed.add(entry);
-    const { agent_name: agent, tool_name: tool, session_id: session } = labels;
-    if (agent !== undefined) this.#agents.add(String(agent), entry);
-    if (tool !== undefined) this.#tools.add(String(tool), entry);
-    if (session !== undefined) this.#sessions.add(String(session), entry);
+  addWork({ agent_name, tool_name, session_id }: Labels, work: Entry): void {
+    this.#billed.addWork(work);
+    this.#agents.of(agent_name)?.addWork(work);
+    this.#tools.of(tool_name)?.addWork(work);
+    this.#sessions.of(session_id)?.addWork(work);
   }
 
-  addTokens(labels: Labels, { inputTokens, outputTokens }: TokenCounts): void {
-    this.add(labels, { inputTokens, outputTokens });
+  addTokens(labels: Labels, tokens: TokenCounts): void {
+    for (const total of this.#of(labels)) total?.addTokens(tokens);
+  }
+
+  addInvocation(labels: Labels): void {
+    for (const total of this.#of(labels)) if (total !== undefined) total.invocations++;
+  }
+
+  #of({ agent_name, tool_name, session_id }: Labels): (Total | undefined)[] {
+    return [
+      this.#billed,
+      this.#agents.of(agent_name),
+      this.#tools.of(tool_name),
+      this.#sessions.of(session_id),
+    ];
   }
 
   copy(): Accounts {
     const copy = new Accounts();
+    for (const group of [this.#agents, this.#tools, this.#sessions]) group.trim();
     copy.#agents.addAll(this.#agents);
     copy.#tools.addAll(this.#tools);
     copy.#sessions.addAll(this.#sessions);
-    copy.#billed.add(this.#billed);
+    copy.#billed.addTotal(this.#billed);
     return copy;
   }
 
@@ -171,8 +204,8 @@ export class Accounts {
     readonly late: Entry;
     readonly nobody: Entry;
   }): AccountsReport {
-    const late = new Total().add(rest.late);
-    const unattributed = new Total().add(rest.nobody);
+    const late = new Total().addWork(rest.late);
+    const unattributed = new Total().addWork(rest.nobody);
     unattributed.gcMillis = rest.gcMillis - this.#billed.gcMillis - late.gcMillis;
     unattributed.cpuMillis =
       rest.threadCpuMillis - rest.gcMillis - this.#billed.cpuMillis - late.cpuMillis;

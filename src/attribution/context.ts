@@ -137,6 +137,25 @@ export class ScopeContext {
     });
   }
 
+  /**
+   * Puts `scope` in force from here on, for APIs that have no function to wrap; until the returned function
+   * is called, or as long as such a change of an AsyncLocalStorage lasts.
+   */
+  attach(scope: Scope | undefined): () => void {
+    const store = this.#store;
+    const interrupted = this.storage.getStore();
+    const put = (one: Scope | undefined): void => {
+      // Of another session by now: nothing of this one is in force.
+      if (store === undefined || store !== this.#store) return;
+      if (!this.#isSlotOn && one !== undefined) this.#switchSlotOn();
+      this.storage.enterWith(one);
+      this.#slot?.publish?.(one);
+      this.#enterBill?.(one);
+    };
+    put(scope);
+    return () => put(interrupted);
+  }
+
   /** Not before the first scope: on Node 20 and 22 the hooks make every `await` dearer. */
   #switchSlotOn(): void {
     this.#isSlotOn = true;

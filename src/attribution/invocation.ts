@@ -48,17 +48,18 @@ export function usageOf(error: unknown): Usage | undefined {
 
 export function invocation(context: ScopeContext, labels: LabelInput): Invocation {
   const scope = openInvocation(context, labels);
+  const bill = scope?.bill;
   let ended: Usage | undefined;
   return {
     run: (fn, ...args) => context.runIn(scope, fn, args),
-    usage: () => (scope && context.ledger?.usageOf(scope)) ?? NO_USAGE,
+    usage: () => (bill && context.ledger?.usageOf(bill)) ?? NO_USAGE,
     end: () => (ended ??= close(context, scope)),
   };
 }
 
 export function currentUsage(context: ScopeContext): Usage | undefined {
   const scope = context.storage.getStore();
-  return scope && context.ledger?.usageOf(scope);
+  return scope && context.ledger?.usageOf(scope.bill);
 }
 
 function openInvocation(context: ScopeContext, labels: LabelInput): Scope | undefined {

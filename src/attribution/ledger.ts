@@ -22,7 +22,14 @@ import type { Scope } from './scope.ts';
 import type { Slot } from './slot.ts';
 import { statementOf } from './statement.ts';
 import { Switcher } from './switcher.ts';
-import { BillTable, LATE_ROW, MAX_ENDED_BILLS, MAX_OPEN_BILLS, type RowFigures } from './table.ts';
+import {
+  BillTable,
+  LATE_ROW,
+  MAX_ENDED_BILLS,
+  MAX_OPEN_BILLS,
+  NOBODYS_ROW,
+  type RowFigures,
+} from './table.ts';
 import type { TokenCounts, Usage } from './usage.ts';
 
 /** Long enough for the callbacks of a finished request; short, because everything is measured meanwhile. */
@@ -65,7 +72,7 @@ export interface LedgerStatus extends GovernorStatus {
 
 export class Ledger {
   readonly #options: LedgerOptions;
-  readonly #table: BillTable;
+  readonly #table: BillTable<Bill>;
   readonly #switcher: Switcher;
   readonly #peaks = new HeapPeaks();
   readonly #heapEvents: HeapEvents;
@@ -73,8 +80,6 @@ export class Ledger {
   readonly #liveBytes: LiveBytes;
   readonly #governor: Governor;
   readonly #accounts = new Accounts();
-  /** Bills with a row, by scope. */
-  readonly #bills = new Map<number, Bill>();
   readonly #outermost = new BillList();
   readonly #inner = new BillList();
   readonly #ended = new BillList();
@@ -92,7 +97,7 @@ export class Ledger {
   constructor(options: LedgerOptions) {
     this.#options = options;
     const { addon, slot, storage, setEnter } = options;
-    const billOf = (id: number) => this.#bills.get(id) ?? options.scopeOf(id)?.bill;
+    const billOf = (id: number) => options.scopeOf(id)?.bill ?? this.#table.ownerOf(id);
     this.#table = new BillTable(addon);
     // Shared by all sessions of the thread: what an earlier one charged to them is not ours.
     for (const bill of [NOBODY, LATE]) bill.self = bill.inclusive = undefined;
@@ -131,16 +136,15 @@ export class Ledger {
       return;
     }
     const now = nowMillis();
-    const row = this.#table.take(parent?.row ?? 0);
-    const bill = new Bill(row, scope.id, kind, scope.labels, parent, now);
+    const bill = new Bill(LATE_ROW, scope, kind, scope.labels, parent, now);
+    bill.row = this.#table.take(bill, scope.id, parent?.row ?? NOBODYS_ROW);
     bill.owner = this;
     this.#noteProcess(bill);
     bill.fallbacksBefore = this.#governor.fallbacks;
     bill.isSampled = !this.#switcher.isOn;
     scope.bill = bill;
-    this.#bills.set(scope.id, bill);
     this.#opened++;
-    if (kind === 'invocation') this.#accounts.add(scope.labels, { invocations: 1 });
+    if (kind === 'invocation') this.#accounts.addInvocation(scope.labels);
     if (parent === undefined) {
       this.#outermost.add(bill);
     } else {
@@ -180,10 +184,10 @@ export class Ledger {
     return usage;
   }
 
-  /** The bill so far, late work included; undefined if the scope is not billed. */
-  usageOf(scope: Scope): Usage | undefined {
-    const bill = scope.bill.final === undefined ? payerOf(scope.bill) : scope.bill;
-    return bill === NOBODY || bill === LATE ? undefined : this.#read(bill);
+  /** The bill so far, late work included; undefined for what nobody pays. */
+  usageOf(bill: Bill): Usage | undefined {
+    const payer = bill.final === undefined ? payerOf(bill) : bill;
+    return payer === NOBODY || payer === LATE ? undefined : this.#read(payer);
   }
 
   /** Adds to the accounts of the scope's agent, tool and session. */
@@ -268,17 +272,20 @@ export class Ledger {
 
   #giveRow(bill: Bill, successor: number): void {
     bill.final = this.#table.read(bill.row);
-    this.#accounts.add(bill.labels, this.#selfOf(bill, bill.final));
+    this.#accounts.addWork(bill.labels, this.#selfOf(bill, bill.final));
     bill.parent?.removeChild(bill);
     bill.list?.remove(bill);
-    this.#bills.delete(bill.scopeId);
     this.#table.give(
       bill.row,
       successor === FOLDED ? payerOf(bill.parent ?? NOBODY).row : LATE_ROW,
     );
     bill.row = successor;
-    // Recent scopes are held for a while: they must not hold whole families of bills.
-    if (successor === LATE_ROW) bill.parent = undefined;
+    if (successor !== LATE_ROW) return;
+    const { scope } = bill;
+    // Recent scopes are held for a while: they must not hold bills, nor those whole families.
+    bill.parent = bill.scope = undefined;
+    const isClosable = bill.kind !== 'run' && bill.endedMillis === undefined;
+    if (scope !== undefined && !isClosable) scope.bill = LATE;
   }
 
   #selfOf(bill: Bill, row: RowFigures): Entry {
@@ -381,7 +388,7 @@ export class Ledger {
     const accounts = this.#accounts.copy();
     for (const list of [this.#outermost, this.#inner, this.#ended]) {
       for (let bill = list.oldest; bill !== undefined; bill = bill.newer) {
-        accounts.add(bill.labels, this.#selfOf(bill, this.#table.read(bill.row)));
+        accounts.addWork(bill.labels, this.#selfOf(bill, this.#table.read(bill.row)));
       }
     }
     const threadCpuMillis =

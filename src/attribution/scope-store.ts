@@ -52,6 +52,8 @@ export class ScopeStore {
   #referencesThisTurn = 0;
   #wrapped = false;
   #sweep: IterableIterator<[number, WeakRef<Scope>]> | undefined;
+  /** Gone once a full collection was: only such a one empties weak references. */
+  #untilCollection = new WeakRef({});
   #opened = 0;
   #lost = 0;
   #evicted = 0;
@@ -123,10 +125,14 @@ export class ScopeStore {
     this.#older.set(scope.id, new WeakRef(scope));
   }
 
-  /** Forgets collected scopes, a bounded number of entries at a time, going round. */
+  /** Forgets collected scopes, a bounded number of entries at a time, once after each collection. */
   #sweepOlder(entries: number): void {
+    if (this.#sweep === undefined) {
+      if (this.#untilCollection.deref() !== undefined) return;
+      this.#untilCollection = new WeakRef({});
+      this.#sweep = this.#older.entries();
+    }
     for (let i = 0; i < entries; i++) {
-      this.#sweep ??= this.#older.entries();
       const next = this.#sweep.next();
       if (next.done === true) {
         this.#sweep = undefined;

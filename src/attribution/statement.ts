@@ -32,32 +32,29 @@ export function statementOf(bill: Bill, row: RowFigures, process: ProcessFigures
   const wallMillis = (bill.endedMillis ?? process.nowMillis) - bill.openedMillis;
   const insideMillis =
     bill.insideMillis + (bill.openInside > 0 ? process.nowMillis - bill.insideSinceMillis : 0);
-  const ofProcess = {
-    peakHeapBytes: bytes(whole(process.peakHeapBytes)),
-    externalBytes: bytes(whole(process.externalBytes - bill.externalBytes)),
-  };
-  const amounts: Amounts = {
-    cpuMicros: micros(row.cpuInclusive + inclusive.sampledCpuMillis),
-    wallMicros: micros(wallMillis),
-    allocatedBytes: bytes(whole(countsBytes ? row.bytesInclusive : inclusive.allocatedBytes)),
-    peakLiveBytes: bytes(whole(inclusive.peakLiveBytes)),
-    gcMicros: micros(inclusive.gcMillis),
-    turns: row.turnsInclusive,
-    longestTurnMicros: micros(row.longestInclusive),
-    ...ofProcess,
-  };
+  const peakHeapBytes = bytes(whole(process.peakHeapBytes));
+  const externalBytes = bytes(whole(process.externalBytes - bill.externalBytes));
   const own: Amounts = {
     cpuMicros: micros(row.cpu + self.sampledCpuMillis),
     wallMicros: micros(Math.max(0, wallMillis - insideMillis)),
     allocatedBytes: bytes(whole(countsBytes ? row.bytes : self.allocatedBytes)),
+    peakHeapBytes,
     peakLiveBytes: bytes(whole(self.peakLiveBytes)),
+    externalBytes,
     gcMicros: micros(self.gcMillis),
     turns: row.turns,
     longestTurnMicros: micros(row.longest),
-    ...ofProcess,
   };
   return {
-    ...amounts,
+    cpuMicros: micros(row.cpuInclusive + inclusive.sampledCpuMillis),
+    wallMicros: micros(wallMillis),
+    allocatedBytes: bytes(whole(countsBytes ? row.bytesInclusive : inclusive.allocatedBytes)),
+    peakHeapBytes,
+    peakLiveBytes: bytes(whole(inclusive.peakLiveBytes)),
+    externalBytes,
+    gcMicros: micros(inclusive.gcMillis),
+    turns: row.turnsInclusive,
+    longestTurnMicros: micros(row.longestInclusive),
     self: own,
     method: methodsOf(bill.isSampled ? 'sampled' : 'exact', countsBytes),
     stdError: errorsOf(bill, inclusive, countsBytes, wallMillis, process),
@@ -75,24 +72,25 @@ function methodsOf(cpu: UsageMethod, countsBytes: boolean): Usage['method'] {
 /** One sample that was not taken is always possible: an estimate is never surer than an interval. */
 function errorsOf(
   bill: Bill,
-  { allocatedBytes, allocatedVariance, ...figures }: Estimates,
+  figures: Estimates,
   countsBytes: boolean,
   wallMillis: number,
   { heapIntervalBytes, cpuPeriodMillis }: ProcessFigures,
 ): Usage['stdError'] {
+  const { allocatedBytes, allocatedVariance } = figures;
   const least = heapIntervalBytes ?? Number.POSITIVE_INFINITY;
   // Without samples it may have run all the time.
   const leastMillis = cpuPeriodMillis ?? wallMillis;
   const allocatedError = Math.max(Math.sqrt(allocatedVariance), least);
   const share = allocatedBytes > 0 ? allocatedError / allocatedBytes : 1;
-  return {
-    ...(!countsBytes && { allocatedBytes: whole(allocatedError) }),
-    peakLiveBytes: whole(Math.max(Math.sqrt(figures.peakLiveVariance), least)),
-    gcMicros: whole(figures.gcMillis * MICROS_PER_MILLI * Math.min(1, share)),
-    ...(bill.isSampled && {
-      cpuMicros: whole(
-        Math.max(Math.sqrt(figures.sampledCpuVariance), leastMillis) * MICROS_PER_MILLI,
-      ),
-    }),
-  };
+  // Built field by field: this is done for every span, and copying objects into others is slow.
+  const errors: { -readonly [figure in keyof Usage['stdError']]: number } = {};
+  if (!countsBytes) errors.allocatedBytes = whole(allocatedError);
+  errors.peakLiveBytes = whole(Math.max(Math.sqrt(figures.peakLiveVariance), least));
+  errors.gcMicros = whole(figures.gcMillis * MICROS_PER_MILLI * Math.min(1, share));
+  if (bill.isSampled) {
+    const cpuErrorMillis = Math.max(Math.sqrt(figures.sampledCpuVariance), leastMillis);
+    errors.cpuMicros = whole(cpuErrorMillis * MICROS_PER_MILLI);
+  }
+  return errors;
 }

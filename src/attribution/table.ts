@@ -24,12 +24,18 @@ export interface RowFigures {
   readonly bytesInclusive: number;
 }
 
-export class BillTable {
+export class BillTable<Owner extends object> {
   readonly columns: BillColumns;
   readonly #addon: Addon;
   /** Rows to give out, longest free first, and the turn in which each was given back. */
   readonly #free: Int32Array = new Int32Array(ROWS);
   readonly #freedInTurn: Int32Array = new Int32Array(ROWS).fill(-1);
+  /**
+   * Whose each row is. Not a map from scopes: one that many entries come and go in leaves old copies
+   * of itself behind, which keep all owners in them alive until the next full collection.
+   */
+  readonly #owners: (Owner | undefined)[] = new Array(ROWS).fill(undefined);
+  readonly #scopeIds: Int32Array = new Int32Array(ROWS);
   #nextFree = 0;
   #freeCount = 0;
 
@@ -50,7 +56,7 @@ export class BillTable {
   }
 
   /** The caller keeps to the bounds above, so there always is one. */
-  take(parentRow: number): number {
+  take(owner: Owner, scopeId: number, parentRow: number): number {
     const row = this.#free[this.#nextFree] ?? LATE_ROW;
     this.#nextFree = (this.#nextFree + 1) % ROWS;
     this.#freeCount--;
@@ -60,7 +66,14 @@ export class BillTable {
     }
     this.#clear(row);
     this.columns.parent[row] = parentRow;
+    this.#owners[row] = owner;
+    this.#scopeIds[row] = scopeId;
     return row;
+  }
+
+  /** By its scope's id; takes some microseconds. */
+  ownerOf(scopeId: number): Owner | undefined {
+    return scopeId === 0 ? undefined : this.#owners[this.#scopeIds.indexOf(scopeId)];
   }
 
   /** After `read`: nothing of it is under way any more. If it runs, `successorRow` runs from here on. */
@@ -69,6 +82,8 @@ export class BillTable {
     parent[row] = NOBODYS_ROW;
     if (words[SWITCHER_WORD.row] === row) words[SWITCHER_WORD.row] = successorRow;
     this.#freedInTurn[row] = words[SWITCHER_WORD.turn] ?? 0;
+    this.#owners[row] = undefined;
+    this.#scopeIds[row] = 0;
     this.#free[(this.#nextFree + this.#freeCount) % ROWS] = row;
     this.#freeCount++;
   }

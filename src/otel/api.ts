@@ -40,6 +40,13 @@ export interface ReadableSpan extends OtelSpan {
 export interface OtelContextManager {
   active(): OtelContext;
   with(context: OtelContext, fn: AnyFunction, thisArg?: unknown, ...args: unknown[]): unknown;
+  /** An experiment that managers need not have. */
+  attach?(context: OtelContext): OtelAttachment;
+}
+
+export interface OtelAttachment {
+  /** Puts the context in force that was before; only the first time. */
+  dispose(): void;
 }
 
 export interface OtelTracerProvider {

@@ -6,9 +6,11 @@
  * application's own call is made all the same.
  */
 import type { ScopeContext } from '../attribution/context.ts';
+import type { Scope } from '../attribution/scope.ts';
 import { shared } from '../shared.ts';
 import {
   type AnyFunction,
+  type OtelAttachment,
   type OtelContext,
   type OtelContextManager,
   type OtelProxyTracerProvider,
@@ -102,10 +104,12 @@ export class OpenTelemetryBridge {
     );
     if (isWrapped) this.#manager = manager;
     else this.#failures++;
+    // Where a manager has none there is nothing to follow.
+    this.#patches.replace(manager, 'attach', (original) => this.#wrapAttach(original));
   }
 
   /**
-   * `with` is the one way into a context: `bind`, `startActiveSpan` and wrapped event emitters come
+   * `with` is the way into a context: `bind`, `startActiveSpan` and wrapped event emitters come
    * through it. Called for every activation, so: two lookups and a comparison where nothing changes.
    */
   #wrapWith(original: AnyFunction): AnyFunction {
@@ -116,6 +120,37 @@ export class OpenTelemetryBridge {
       const call = (): unknown => Reflect.apply(original, this, args);
       return bridge.#context === undefined ? call() : bridge.#context.runIn(change.scope, call, []);
     };
+  }
+
+  /** Beside `with` the only way in: the context stays until the returned object's `dispose`. */
+  #wrapAttach(original: AnyFunction): AnyFunction {
+    const bridge = this;
+    return function (this: unknown, ...args: unknown[]) {
+      const change = bridge.#switchFor(this as OtelContextManager, args[0] as OtelContext);
+      const attachment = Reflect.apply(original, this, args) as OtelAttachment;
+      if (change !== undefined) {
+        bridge.#safely(() => bridge.#followAttachment(attachment, change.scope));
+      }
+      return attachment;
+    };
+  }
+
+  #followAttachment(attachment: OtelAttachment, scope: Scope | undefined): void {
+    const dispose = attachment.dispose.bind(attachment);
+    const detach = this.#context?.attach(scope);
+    let isDisposed = false;
+    const isFollowed = Reflect.defineProperty(attachment, 'dispose', {
+      configurable: true,
+      writable: true,
+      value: () => {
+        dispose();
+        if (!isDisposed) detach?.();
+        isDisposed = true;
+      },
+    });
+    if (isFollowed) return;
+    detach?.();
+    this.#failures++;
   }
 
   #switchFor(manager: OtelContextManager, context: OtelContext): Switch {

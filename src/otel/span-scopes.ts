@@ -2,6 +2,7 @@
  * One scope for each recording span: opened when the span starts, inside its parent's, and entered
  * whenever the span is active.
  */
+import type { Bill } from '../attribution/bill.ts';
 import type { ScopeContext } from '../attribution/context.ts';
 import type { LabelInput } from '../attribution/labels.ts';
 import type { Scope } from '../attribution/scope.ts';
@@ -84,8 +85,10 @@ export class SpanScopes {
     let around = outside;
     if (above !== undefined) {
       outside = above.outside;
-      // In the active parent the scope in force is the parent's or one the application opened in it.
-      around = above === left ? (current ?? above.scope) : above.scope;
+      // In the active parent the scope in force is the parent's or one opened in it, by the application say;
+      // or neither, where somebody made the parent active behind the manager's back.
+      const isInForce = above === left && current !== undefined && isInside(current, above.scope);
+      around = isInForce ? current : above.scope;
     }
     const meaning = meaningOf(span.name, span.attributes ?? {});
     const { traceId, spanId } = span.spanContext();
@@ -212,6 +215,13 @@ export class SpanScopes {
     if (inputTokens + outputTokens === 0) return;
     this.#context.ledger?.addTokens(record.scope, { inputTokens, outputTokens });
   }
+}
+
+/** By their bills; where nothing is billed all are inside of each other. */
+function isInside(scope: Scope, around: Scope): boolean {
+  let { bill }: { bill: Bill | undefined } = scope;
+  while (bill !== undefined && bill !== around.bill) bill = bill.parent;
+  return bill !== undefined;
 }
 
 function idsOf(labels: Labels): LabelInput {

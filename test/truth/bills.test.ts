@@ -114,6 +114,30 @@ test('one hoards 40 MB, one churns 400 MB: every figure says so', async () => {
   }
 });
 
+test('estimated bytes: nineteen of twenty bills within twice their standard error, none favoured', async () => {
+  const { bills } = await output<{
+    bills: { truthBytes: number; allocatedBytes: number; stdErrorBytes: number; method: string }[];
+  }>('bills-estimates');
+  expect(bills).toHaveLength(60);
+  expect(new Set(bills.map(({ method }) => method))).toEqual(new Set(['sampled']));
+  const errors = bills.map(
+    ({ truthBytes, allocatedBytes, stdErrorBytes }) =>
+      (allocatedBytes - truthBytes) / stdErrorBytes,
+  );
+  const outside = (limit: number) => errors.filter((error) => Math.abs(error) > limit).length;
+  // 2.7 of 60 are outside of two standard errors; more than nine by chance once in two thousand runs.
+  expect(outside(2), errors.join(' ')).toBeLessThanOrEqual(9);
+  // And 19 outside of one: an error that is stated too large would have none.
+  expect(outside(1), errors.join(' ')).toBeGreaterThanOrEqual(7);
+  const sum = (values: readonly number[]) => values.reduce((one, other) => one + other, 0);
+  const off = sum(bills.map(({ truthBytes, allocatedBytes }) => allocatedBytes - truthBytes));
+  const error = Math.sqrt(sum(bills.map(({ stdErrorBytes }) => stdErrorBytes ** 2)));
+  const truth = sum(bills.map(({ truthBytes }) => truthBytes));
+  // Of all together: more than seven thousand samples.
+  expect(error).toBeLessThan(0.015 * truth);
+  expect(Math.abs(off)).toBeLessThan(3.5 * error);
+});
+
 test('exact bytes are within 3 %', async () => {
   const { truth, usages } = await output<Memory>('bills-memory', {
     env: { ...unlimited, SPANPROF_ATTRIBUTION_BYTES: 'exact' },
