@@ -95,7 +95,7 @@ export class HttpClient {
     const proxied = {
       ...options,
       requestTls: tls,
-      proxyTls: tls,
+      proxyTls: { ...tls, lookup },
       clientFactory: pool,
       factory: pool,
     };

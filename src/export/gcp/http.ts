@@ -8,6 +8,7 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import type * as Undici from 'undici';
 import { tls } from '../../builtins.ts';
 import type { Milliseconds } from '../../units.ts';
+import { lookup } from '../lookup.ts';
 
 /**
  * A connection that is being set up cannot be unref'd, and neither can a look-up of a name: a process
@@ -117,7 +118,7 @@ function unreferenced(undici: typeof Undici, options: object): Undici.Pool.Optio
   const connect =
     typeof given === 'function'
       ? given
-      : undici.buildConnector({ ...given, timeout: CONNECT_TIMEOUT_MILLIS });
+      : undici.buildConnector({ ...given, lookup, timeout: CONNECT_TIMEOUT_MILLIS });
   return {
     ...rest,
     connect: (target, callback) =>
