@@ -27,7 +27,7 @@ import {
   stop,
   usage,
 } from '../../../dist/index.js';
-import { addon } from '../../../dist/native.js';
+import { addon } from '../../../.cache/modules/native.js';
 
 const require = createRequire(import.meta.url);
 const { internalBinding } = require('internal/test/binding');
