@@ -5,11 +5,18 @@ import type { Labels, LabelValue } from './model.ts';
 export const RESERVED_KEY_PREFIX = 'pprof::';
 
 /**
+ * What a set is made from: an object that inherits nothing, so that `labels['constructor']` is undefined.
+ * V8 keeps one of `Object.create(null)` as a hash table, five times as large and slower to fill.
+ */
+const LabelSet = function LabelSet() {} as unknown as new () => Record<string, LabelValue>;
+LabelSet.prototype = Object.freeze(Object.create(null));
+
+/**
  * Gives equal sets of labels the same id: 0, 1, 2, … in the order they first come. Equal means the
  * same keys with the same values; the order of keys does not matter, and 1 is not '1'.
  */
 export class LabelSetInterner {
-  /** The sets by id, frozen, keys sorted, without a prototype (so `labels['constructor']` is undefined). */
+  /** The sets by id, frozen, keys sorted. They inherit nothing: see `LabelSet`. */
   readonly sets: Labels[] = [];
   /** Ids of frozen objects already seen: a scope hands over the same one with every sample. */
   readonly #known = new Map<Labels, number>();
@@ -34,7 +41,7 @@ export class LabelSetInterner {
   }
 
   #internByContent(labels: Labels): number {
-    const set: Record<string, LabelValue> = Object.create(null);
+    const set = new LabelSet();
     let step = EMPTY_SET;
     for (const key of Object.keys(labels).sort()) {
       const value = carried(key, labels[key]);

@@ -146,6 +146,29 @@ describe('a leak', () => {
     expect(reports({ windows: 30, live, collectEvery: 1_000 }).flat()).toEqual([]);
   });
 
+  test('waits for a collection where only that is missing', () => {
+    const detector = newDetector();
+    const waiting = Array.from({ length: 6 }, (_, window) => {
+      const was = window * 20 * MIB;
+      const now = was + 20 * MIB;
+      // The only collection so far was in the first window; then there is one right after the fifth.
+      const settled = window < 5 ? 0 : 4;
+      const settledBytes = window < 5 ? 20 * MIB : was;
+      add(
+        detector,
+        { hoard: { bytes: now, survivedBytes: was, settledBytes } },
+        windowAt(window, settled),
+      );
+      return [detector.isWaiting, detector.leaks.length];
+    });
+    expect(waiting.slice(2)).toEqual([
+      [false, 0],
+      [true, 0],
+      [true, 0],
+      [false, 1],
+    ]);
+  });
+
   test('is not named in less than four windows, however many parts recordings cut them into', () => {
     const detector = newDetector();
     for (let part = 0; part < 40; part++) {

@@ -62,11 +62,9 @@ describe.concurrent('a service under steady load', () => {
     for (const one of told) {
       expect(one.leaks).toHaveLength(1);
       expect(one.leaks[0]?.owner).toEqual({ agent_name: 'writer', tool_name: 'browser' });
-      expect(one.leaks[0]?.site.file).toBe(file);
-      // The tool itself where V8 has inlined what it calls.
-      expect(['leak', 'embed']).toContain(one.leaks[0]?.site.function);
+      expect(one.leaks[0]?.site).toMatchObject({ function: 'leak', file });
     }
-    expect(leak?.growthBytesPerHour).toBeGreaterThan(1475e6 * SPEED * 0.6);
+    expect(leak?.growthBytesPerHour).toBeGreaterThan(1475e6 * SPEED * 0.75);
     expect(leak?.growthBytesPerHour).toBeLessThan(1475e6 * SPEED * 1.3);
     expect(leaks.length).toBeGreaterThan(0);
   });

@@ -17,6 +17,7 @@ import { Worker } from 'node:worker_threads';
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import { addon } from '../../../.cache/modules/native.js';
 import {
   accounts,
   invocation,
@@ -27,7 +28,6 @@ import {
   stop,
   usage,
 } from '../../../dist/index.js';
-import { addon } from '../../../.cache/modules/native.js';
 
 const require = createRequire(import.meta.url);
 const { internalBinding } = require('internal/test/binding');

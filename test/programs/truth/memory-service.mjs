@@ -3,7 +3,7 @@
  *
  *     node memory-service.mjs <kind> <seconds> <speed>
  *
- *   leak      one tool keeps the embedding of every page it has seen: 1 MB in 100 invocations
+ *   leak      one tool keeps every response it has got: 1 MB in 100 invocations
  *   cache     an LRU cache that fills within some minutes, ever more slowly, and levels off
  *   pool      connections with state, opened when load needs them, closed when idle for long
  *   warm-up   what is compiled when it is first used, until all of it has been
@@ -33,9 +33,10 @@ function render(key) {
   return Array.from({ length: 60 }, (_, line) => ({ line, text: `line ${line} of page ${key}` }));
 }
 
+const RESPONSE = JSON.stringify(embed('a page'));
 const seen = [];
-async function leak(i) {
-  seen.push(embed(`page ${i}`));
+async function leak() {
+  seen.push(JSON.parse(RESPONSE));
 }
 
 const CACHE_PAGES = 6_000;
