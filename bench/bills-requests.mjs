@@ -23,9 +23,13 @@ const LOADS = ['json', 'agent'];
 const VARIANTS = ['without', 'idle', 'exact', 'default', 'bytes'];
 const CONNECTIONS = 8;
 /** @type {Readonly<Record<string, number>>} */
-const REQUESTS = { json: 30_000, agent: 1_500 };
+const REQUESTS = { json: 40_000, agent: 5_000 };
 /** @type {Readonly<Record<string, number>>} */
-const WARM_UP = { json: 10_000, agent: 500 };
+const WARM_UP = { json: 20_000, agent: 4_000 };
+const DOCUMENTS = Array.from({ length: 200 }, (_, id) => ({
+  id,
+  text: `document ${id} says what others have said: `.repeat(8),
+}));
 const ITEMS = Array.from({ length: 20 }, (_, id) => ({
   id,
   text: `item number ${id} of the list`,
@@ -187,14 +191,14 @@ function agentLoad(bill) {
   };
 }
 
-/** Three model calls with a tool each; tokens come one by one, as from a stream. */
+/** Three model calls, answered token by token as lines of JSON, with a search through documents each. */
 async function agentRun() {
   /** @type {{ role: string, content: string }[]} */
   const messages = [{ role: 'user', content: 'Where is the sun at noon?' }];
   for (let step = 0; step < 3; step++) {
     const prompt = JSON.stringify(messages);
     let text = '';
-    for await (const token of tokens(prompt, 12)) text += token;
+    for await (const line of tokens(prompt, 24)) text += JSON.parse(line).choices[0].delta.content;
     messages.push({ role: 'assistant', content: text });
     messages.push({ role: 'tool', content: await search(text) });
   }
@@ -206,7 +210,8 @@ async function* tokens(prompt, count) {
   await sleep(1);
   for (let i = 0; i < count; i++) {
     await null;
-    yield ` token${prompt.length + i}`;
+    const delta = { role: 'assistant', content: ` token${prompt.length + i}` };
+    yield JSON.stringify({ id: 'chat', model: 'scripted', choices: [{ index: 0, delta }] });
   }
 }
 
@@ -214,9 +219,9 @@ async function* tokens(prompt, count) {
 async function search(query) {
   await null;
   const words = query.split(' ');
-  const found = ITEMS.filter(({ text }) => words.some((word) => text.includes(word)));
+  const found = DOCUMENTS.filter(({ text }) => words.some((word) => text.includes(word)));
   return found
-    .concat(ITEMS)
+    .slice(0, 20)
     .map(({ id, text }) => `${id}: ${text.replace(/[aeiou]/g, '*')}`)
     .join('\n');
 }

@@ -27,7 +27,7 @@ export interface RowFigures {
 export class BillTable<Owner extends object> {
   readonly columns: BillColumns;
   readonly #addon: Addon;
-  /** Rows to give out, longest free first, and the turn in which each was given back. */
+  /** Rows given back, longest free first, and the turn in which each was. */
   readonly #free: Int32Array = new Int32Array(ROWS);
   readonly #freedInTurn: Int32Array = new Int32Array(ROWS).fill(-1);
   /**
@@ -38,11 +38,12 @@ export class BillTable<Owner extends object> {
   readonly #scopeIds: Int32Array = new Int32Array(ROWS);
   #nextFree = 0;
   #freeCount = 0;
+  /** From here on rows were never given out. Only as many as it takes: they stay in the CPU's cache. */
+  #nextFresh = FIRST_ROW;
 
   constructor(addon: Addon) {
     this.#addon = addon;
     this.columns = addon.billTable(ROWS);
-    for (let row = FIRST_ROW; row < ROWS; row++) this.#free[this.#freeCount++] = row;
     // The table is the thread's: what an earlier session charged to `late` is not ours.
     this.#clear(LATE_ROW);
   }
@@ -57,17 +58,22 @@ export class BillTable<Owner extends object> {
 
   /** The caller keeps to the bounds above, so there always is one. */
   take(owner: Owner, scopeId: number, parentRow: number): number {
-    const row = this.#free[this.#nextFree] ?? LATE_ROW;
-    this.#nextFree = (this.#nextFree + 1) % ROWS;
-    this.#freeCount--;
-    // Native code adds to a row's turns when the turn ends: until then they are its last owner's.
-    if (this.#freedInTurn[row] === this.columns.words[SWITCHER_WORD.turn]) {
-      this.#addon.switcherFinishTurn();
-    }
+    const row = this.#freeRow();
     this.#clear(row);
     this.columns.parent[row] = parentRow;
     this.#owners[row] = owner;
     this.#scopeIds[row] = scopeId;
+    return row;
+  }
+
+  #freeRow(): number {
+    const row = this.#free[this.#nextFree] ?? LATE_ROW;
+    // Native code adds to a row's turns when the turn ends: until then they are its last owner's.
+    const isClean = this.#freedInTurn[row] !== this.columns.words[SWITCHER_WORD.turn];
+    if ((this.#freeCount === 0 || !isClean) && this.#nextFresh < ROWS) return this.#nextFresh++;
+    this.#nextFree = (this.#nextFree + 1) % ROWS;
+    this.#freeCount--;
+    if (!isClean) this.#addon.switcherFinishTurn();
     return row;
   }
 
