@@ -1,0 +1,26 @@
+/** The questions, in the order of the page and of the run. */
+import * as overhead from './overhead.mjs';
+
+/**
+ * @typedef {object} Question
+ * @property {string} name
+ * @property {string} title
+ * @property {{ full: number, quick: number }} seconds it may take; 0: not in this form
+ * @property {(context: import('../run.mjs').Context) => Promise<void>} run
+ * @property {(data: any, image: (name: string, svg: string) => string) => string} render
+ * @property {(data: any) => import('../lib/baseline.mjs').Gate[]} [gates]
+ */
+
+/** @type {readonly Question[]} */
+export const questions = [{ ...overhead, title: 'What a request costs' }];
+
+/**
+ * What the short form compares with bench/baseline.json.
+ * @param {ReturnType<typeof import('../lib/store.mjs').openStore>} store
+ * @returns {import('../lib/baseline.mjs').Gate[]}
+ */
+export const gates = (store) =>
+  questions.flatMap((question) => {
+    const data = store.load(question.name)?.data;
+    return data === undefined ? [] : (question.gates?.(data) ?? []);
+  });
