@@ -1,5 +1,9 @@
 /** The questions, in the order of the page and of the run. */
+import * as calls from './calls.mjs';
+import * as flushPause from './flush-pause.mjs';
+import * as labels from './labels.mjs';
 import * as overhead from './overhead.mjs';
+import * as startup from './startup.mjs';
 
 /**
  * @typedef {object} Question
@@ -12,7 +16,13 @@ import * as overhead from './overhead.mjs';
  */
 
 /** @type {readonly Question[]} */
-export const questions = [{ ...overhead, title: 'What a request costs' }];
+export const questions = [
+  { ...overhead, title: 'What a request costs' },
+  { ...flushPause, title: 'How long the end of a window blocks' },
+  { ...labels, title: 'Whether samples know their owner' },
+  { ...startup, title: 'How much later a program starts' },
+  { ...calls, title: 'What one call costs' },
+];
 
 /**
  * What the short form compares with bench/baseline.json.

@@ -12,6 +12,9 @@ const pprof = require('@datadog/pprof');
 const windowMillis = Number(process.env['BENCH_WINDOW_SECONDS']) * 1_000;
 const useCPED = Number(process.versions.node.split('.')[0]) >= 24;
 let windows = 0;
+/** Milliseconds a window; encoding as far as it blocks. */
+const timed = [];
+export const parts = () => timed;
 
 pprof.time.start({
   durationMillis: windowMillis,
@@ -23,9 +26,18 @@ pprof.time.start({
 pprof.heap.start(Number(process.env['BENCH_HEAP_BYTES'] ?? 512 * 1024), 64);
 
 export function flush() {
+  const begin = performance.now();
   const cpu = pprof.time.stop(true, ({ context }) => ({ ...context?.context?.labels }));
+  const stopped = performance.now();
+  const heap = pprof.heap.profile();
+  const part = {
+    'stop and serialise': stopped - begin,
+    'heap profile': performance.now() - stopped,
+  };
+  timed.push(part);
   void store('cpu', cpu);
-  void store('heap', pprof.heap.profile());
+  void store('heap', heap);
+  part['encode'] = performance.now() - begin - part['stop and serialise'] - part['heap profile'];
   windows++;
 }
 async function store(name, profile) {

@@ -1,0 +1,37 @@
+/** spanprof with its native calls timed, to split a window's end into parts. */
+import { run, status } from '../../dist/index.js';
+import { addon } from '../../dist/native.js';
+
+const windows = [];
+let current = {};
+let ownMicros = 0;
+function time(name, part) {
+  const original = addon[name];
+  addon[name] = (...args) => {
+    const begin = performance.now();
+    try {
+      return original.apply(addon, args);
+    } finally {
+      current[part] = (current[part] ?? 0) + performance.now() - begin;
+    }
+  };
+}
+time('cpuCollect', 'V8 stop and free, join and add up');
+time('heapCollect', 'heap samples');
+time('heapAllocs', 'heap samples');
+
+/** Once a window: what was timed since. */
+export function windowEnded() {
+  const { ownCpuMicros } = status();
+  const native = Object.values(current).reduce((sum, millis) => sum + millis, 0);
+  if (native > 0) {
+    windows.push({
+      ...current,
+      'labels, frames, build': Math.max((ownCpuMicros - ownMicros) / 1000 - native, 0),
+    });
+  }
+  ownMicros = ownCpuMicros;
+  current = {};
+}
+export const wrap = run;
+export const parts = () => windows;
