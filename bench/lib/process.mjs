@@ -33,7 +33,7 @@ function kill(child) {
  * @property {string} node binary
  * @property {readonly string[]} args
  * @property {Record<string, string>} [env] in addition to a bare environment
- * @property {number} [core]
+ * @property {number | null} [core] null: any
  * @property {number} timeoutMillis
  * @property {string} [cwd]
  */
@@ -43,7 +43,7 @@ function kill(child) {
  * @param {Launch} launch
  */
 export function launch({ node, args, env = {}, core = MEASURED_CORE, timeoutMillis, cwd }) {
-  const command = isPinned ? [taskset ?? '', '-c', String(core), node] : [node];
+  const command = isPinned && core !== null ? [taskset ?? '', '-c', String(core), node] : [node];
   const [program = '', ...before] = command;
   const child = spawn(program, [...before, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },

@@ -50,7 +50,10 @@ export async function runLoad({
     const llmPort = (await client?.message('ready'))?.llmPort ?? 0;
     measured = launch({
       node,
-      args: [...(variant.args?.(setting) ?? []), join(root, `bench/loads/${load.name}.mjs`)],
+      args: [
+        ...(variant.args?.(setting) ?? []),
+        join(root, `bench/${load.folder ?? 'loads'}/${load.name}.mjs`),
+      ],
       cwd: folder,
       core,
       timeoutMillis: TIMEOUT_MILLIS,

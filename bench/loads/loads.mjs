@@ -3,6 +3,7 @@
 /**
  * @typedef {object} Load
  * @property {string} name of the file
+ * @property {string} [folder] of bench/; `loads` unless said
  * @property {string} title
  * @property {string} unit what one operation is
  * @property {Readonly<Record<string, number>>} count operations a run, by Node's major version; some 2.5 s

@@ -1,8 +1,11 @@
 /** The questions, in the order of the page and of the run. */
+import * as bills from './bills.mjs';
 import * as calls from './calls.mjs';
 import * as flushPause from './flush-pause.mjs';
 import * as labels from './labels.mjs';
+import * as memory from './memory.mjs';
 import * as overhead from './overhead.mjs';
+import * as scaling from './scaling.mjs';
 import * as startup from './startup.mjs';
 
 /**
@@ -22,6 +25,9 @@ export const questions = [
   { ...labels, title: 'Whether samples know their owner' },
   { ...startup, title: 'How much later a program starts' },
   { ...calls, title: 'What one call costs' },
+  { ...memory, title: 'What stays in memory' },
+  { ...bills, title: 'Whether bills are right' },
+  { ...scaling, title: 'How the cost grows' },
 ];
 
 /**

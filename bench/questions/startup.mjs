@@ -68,6 +68,8 @@ async function once(variant, major, sinkUrl) {
     node: nodeBinary(major),
     args: [...(before ?? []), join(root, 'bench/programs/startup.mjs')],
     cwd: folder,
+    // Starting is what Node does on several threads.
+    core: null,
     timeoutMillis: 20_000,
     env: { BENCH_SINK: sinkUrl, BENCH_WINDOW_SECONDS: '60', ...variant.env?.(setting) },
   });
@@ -139,7 +141,7 @@ export function render(data) {
     `An empty program: the time from the start of the process to its first line, the CPU time of all threads until then, and the
 time from spawn to exit as the parent sees it, which with some profilers includes writing the last profile. Medians; those of
 profilers are differences to nothing, round by round, ± the standard error of the median. Peers that are started in code are
-imported before the program.`,
+imported before the program. These processes are not pinned: V8 starts with several threads.`,
     ...blocks,
   ].join('\n\n');
 }
