@@ -5,8 +5,10 @@ import * as flushPause from './flush-pause.mjs';
 import * as labels from './labels.mjs';
 import * as memory from './memory.mjs';
 import * as overhead from './overhead.mjs';
+import * as report from './report.mjs';
 import * as scaling from './scaling.mjs';
 import * as startup from './startup.mjs';
+import * as upload from './upload.mjs';
 
 /**
  * @typedef {object} Question
@@ -28,6 +30,8 @@ export const questions = [
   { ...memory, title: 'What stays in memory' },
   { ...bills, title: 'Whether bills are right' },
   { ...scaling, title: 'How the cost grows' },
+  { ...upload, title: 'What is uploaded' },
+  { ...report, title: 'How fast large profiles are read' },
 ];
 
 /**
