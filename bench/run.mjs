@@ -4,6 +4,7 @@
  *     npm run bench                          everything, under 60 minutes on two cores; writes docs/benchmarks.md
  *     npm run bench -- --quick               the short form, under 10; fails on a regression against bench/baseline.json
  *     npm run bench -- --only overhead,calls some questions; the page keeps what is stored of the others
+ *     npm run bench -- --minutes 20          less time for every question, in proportion
  *     npm run bench -- --resume              goes on after an interruption: questions that are done stay
  *     npm run bench -- --report              only writes the page again, from what is stored in .cache/bench
  *     npm run bench -- --quick --baseline    stores the ratios of the short form as the new baseline
@@ -34,6 +35,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     nodes: { type: 'string' },
     report: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     resume: { type: 'boolean', default: false },
     baseline: { type: 'boolean', default: false },
   },
@@ -48,6 +50,8 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
+const usualSeconds = questions.reduce((sum, { seconds }) => sum + seconds[form], 0);
+const share = options.minutes === undefined ? 1 : (Number(options.minutes) * 60) / usualSeconds;
 const majors = options.nodes?.split(',').map(Number);
 
 installPeers();
@@ -63,7 +67,7 @@ async function measure() {
     if (question.seconds[form] === 0) return false;
     return !options.resume || store.load(question.name)?.complete !== true;
   });
-  const plan = chosen.map(({ name, seconds }) => ({ name, seconds: seconds[form] }));
+  const plan = chosen.map(({ name, seconds }) => ({ name, seconds: seconds[form] * share }));
   const progress = progressOf(plan);
   /** @type {(() => void) | undefined} */
   let savePartial;
@@ -91,7 +95,7 @@ async function measure() {
       data: {},
     };
     savePartial = () => store.save(result);
-    const endMillis = performance.now() + question.seconds[form] * 1_000;
+    const endMillis = performance.now() + question.seconds[form] * share * 1_000;
     try {
       await question.run({
         form,

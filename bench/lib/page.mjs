@@ -17,22 +17,25 @@ export function writePage(form, store) {
     return `images/bench-${name}`;
   };
   const stored = questions.map((question) => ({ question, result: store.load(question.name) }));
-  const sections = stored.flatMap(({ question, result }) => {
-    const heading = `## ${question.title}`;
-    if (result === undefined) return [];
-    if (result.failure !== undefined) return [`${heading}\n\nNot measured: ${result.failure}`];
-    const note = result.complete ? '' : '\n\nInterrupted: fewer runs than planned.';
-    try {
-      return [`${heading}${note}\n\n${question.render(result.data, image)}`];
-    } catch (error) {
-      return [
-        `${heading}\n\nNot enough was measured: ${error instanceof Error ? error.message : error}`,
-      ];
-    }
-  });
+  const sections = stored.flatMap(({ question, result }) =>
+    result === undefined ? [] : [sectionOf(question, result, image)],
+  );
   const file = join(folder, 'benchmarks.md');
   writeFileSync(file, `${[head(form, stored), ...sections].join('\n\n')}\n`);
   return relative(root, file);
+}
+
+/** What is there is shown, also of a question that ended early. */
+function sectionOf(question, result, image) {
+  const early = result.failure === undefined ? 'interrupted' : result.failure;
+  const note = result.complete ? [] : [`Fewer runs than planned: ${early}.`];
+  let body;
+  try {
+    body = question.render(result.data, image);
+  } catch (error) {
+    body = `Not enough was measured: ${error instanceof Error ? error.message : error}`;
+  }
+  return [`## ${question.title}`, ...note, body].join('\n\n');
 }
 
 /** @param {'full' | 'quick'} form @param {any[]} stored */

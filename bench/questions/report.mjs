@@ -16,9 +16,9 @@ export const name = 'report';
 export const seconds = { full: 90, quick: 0 };
 
 const MAJOR = 24;
-const RUNS = 3;
-const TIMEOUT_MILLIS = 60_000;
-const SIZES = [10_000, 100_000];
+const RUNS = 2;
+const TIMEOUT_MILLIS = 15_000;
+const SIZES = [10_000, 50_000];
 const WINDOWS = 60;
 
 /** Deep stacks of a few thousand functions under labels of agents and sessions. */
