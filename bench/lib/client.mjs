@@ -19,6 +19,8 @@ llm.keepAliveTimeout = 60_000;
 const ends = [];
 const durations = [];
 
+// Nobody asks any more.
+process.on('disconnect', () => process.exit());
 process.on('message', (message) => {
   if (message.type === 'go') for (let i = 0; i < message.connections; i++) open(message);
   if (message.type === 'report') report(message);

@@ -18,6 +18,9 @@ const COUNT = Number(process.env['BENCH_COUNT'] ?? 100);
 const NANOS_PER_MILLI = 1e6;
 const LONGEST_TURN_MILLIS = 20;
 
+// Whoever measured is gone.
+process.on('disconnect', () => process.exit());
+
 const delay = monitorEventLoopDelay({ resolution: 2 });
 let state = 'warm-up';
 let left = COUNT;

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const { wrap, parts, windowEnded } = await import(
+const { wrap, parts, ended, windowEnded } = await import(
   `../variants/${process.env['BENCH_ADAPTER']}.mjs`
 );
 /** Under a preload windows began a moment before. */
@@ -14,9 +14,10 @@ const ts = createRequire(import.meta.url)('typescript');
 
 const WINDOW_MILLIS = Number(process.env['BENCH_WINDOW_SECONDS']) * 1_000;
 const WINDOWS = Number(process.env['BENCH_COUNT']);
-/** Rest before and after the expected end. A window of a preload ends up to some 100 ms late. */
+/** Rest before the expected end, after the one that was seen, and at most beyond the expected one. */
 const BEFORE_MILLIS = 250;
-const AFTER_MILLIS = 550;
+const AFTER_MILLIS = 150;
+const LATEST_MILLIS = 1_500;
 /** Shorter gaps are the loop itself. */
 const GAP_MILLIS = 0.5;
 
@@ -35,11 +36,13 @@ function job() {
 }
 
 /**
- * Longest and summed time during which nothing else could run; the same in CPU time of the process, which a
- * busy machine does not stretch.
+ * Longest and summed time during which nothing else could run, until a moment after the window has ended; the
+ * same in CPU time of the process, which a busy machine does not stretch.
  */
-function rest(untilMillis) {
+function rest(latestMillis) {
   return new Promise((resolve) => {
+    const before = ended();
+    let untilMillis = latestMillis;
     let last = performance.now();
     let lastCpu = cpuMillis();
     let longest = 0;
@@ -47,17 +50,17 @@ function rest(untilMillis) {
     let sum = 0;
     const look = () => {
       const now = performance.now();
-      const gap = now - last;
-      longest = Math.max(longest, gap);
       const cpu = cpuMillis();
-      const cpuGap = cpu - lastCpu;
-      longestCpu = Math.max(longestCpu, cpuGap);
-      if (cpuGap > GAP_MILLIS) sum += cpuGap;
+      longest = Math.max(longest, now - last);
+      longestCpu = Math.max(longestCpu, cpu - lastCpu);
+      if (cpu - lastCpu > GAP_MILLIS) sum += cpu - lastCpu;
       last = now;
       lastCpu = cpu;
-      if (now > untilMillis)
-        resolve({ longestMillis: longest, longestCpuMillis: longestCpu, sumCpuMillis: sum });
-      else setImmediate(look);
+      if (untilMillis === latestMillis && ended() > before) untilMillis = now + AFTER_MILLIS;
+      if (now < untilMillis) setImmediate(look);
+      // A window that ended before the rest is not measured.
+      else if (ended() === before) resolve(undefined);
+      else resolve({ longestMillis: longest, longestCpuMillis: longestCpu, sumCpuMillis: sum });
     };
     look();
   });
@@ -86,7 +89,9 @@ for (let window = 1, i = 0; window <= WINDOWS; window++) {
   }
   globalThis.gc?.();
   await sleep(1);
-  pauses.push(await rest(endMillis + AFTER_MILLIS));
+  const pause = await rest(endMillis + LATEST_MILLIS);
+  if (pause !== undefined) pauses.push(pause);
   windowEnded?.();
 }
+if (pauses.length === 0) throw new Error('no window ended where it was expected');
 process.send?.({ type: 'result', pauses, parts: parts?.() ?? [] });

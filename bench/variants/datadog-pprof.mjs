@@ -15,6 +15,8 @@ let windows = 0;
 /** Milliseconds a window; encoding as far as it blocks. */
 const timed = [];
 export const parts = () => timed;
+/** Windows so far. */
+export const ended = () => windows;
 
 pprof.time.start({
   durationMillis: windowMillis,

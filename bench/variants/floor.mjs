@@ -9,6 +9,8 @@ setInterval(
   Number(process.env['BENCH_WINDOW_SECONDS']) * 1_000,
 ).unref();
 
+/** Windows so far. */
+export const ended = () => turns.length;
 export const wrap = (_labels, fn) => fn();
 /** Milliseconds a window. */
 export const parts = () =>

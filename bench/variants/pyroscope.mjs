@@ -21,6 +21,17 @@ pyroscope.init({
 });
 pyroscope.start();
 
+/** Its own copy of the sampler; a window of samples ends with this call. */
+const { time } = createRequire(require.resolve('@pyroscope/nodejs'))('@datadog/pprof');
+const { stop } = time;
+let windows = 0;
+time.stop = (...args) => {
+  windows++;
+  return stop(...args);
+};
+/** Windows so far. */
+export const ended = () => windows;
+
 /** Its `wrapWithLabels` drops what the function returns. */
 export function wrap(labels, fn) {
   let result;

@@ -3,6 +3,9 @@ import { run, status } from '../../dist/index.js';
 import { addon } from '../../dist/native.js';
 
 const windows = [];
+let collected = 0;
+/** Windows so far. */
+export const ended = () => collected;
 let current = {};
 let ownMicros = 0;
 function time(name, part) {
@@ -12,6 +15,7 @@ function time(name, part) {
     try {
       return original.apply(addon, args);
     } finally {
+      if (name === 'cpuCollect') collected++;
       current[part] = (current[part] ?? 0) + performance.now() - begin;
     }
   };
