@@ -8,7 +8,7 @@ import { launch } from '../lib/process.mjs';
 import { median } from '../lib/statistics.mjs';
 
 export const name = 'bills';
-export const seconds = { full: 150, quick: 30 };
+export const seconds = { full: 120, quick: 30 };
 
 const unlimited = { SPANPROF_ATTRIBUTION_BUDGET_PERCENT: '100' };
 const kinds = [
@@ -48,7 +48,7 @@ const kinds = [
     env: { ...unlimited, SPANPROF_ATTRIBUTION_BYTES: 'exact' },
   },
 ];
-const ROUNDS = { full: 3, quick: 1 };
+const ROUNDS = { full: 2, quick: 1 };
 
 /** @param {import('../run.mjs').Context} context */
 export async function run({

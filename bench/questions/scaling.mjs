@@ -7,12 +7,12 @@ import { compareRounds, noiseFloor, pooledLogNoise } from '../lib/statistics.mjs
 import { variantOf } from '../variants/variants.mjs';
 
 export const name = 'scaling';
-export const seconds = { full: 210, quick: 0 };
+export const seconds = { full: 180, quick: 0 };
 
 const MAJOR = 24;
 const WINDOW_SECONDS = 2;
 const WARM_UP_MILLIS = 2_600;
-const ROUNDS = 4;
+const ROUNDS = 3;
 /** The middle of each; one is changed at a time. */
 const usual = { hertz: 100, depth: 30, scopes: 100 };
 const series = [
