@@ -22,29 +22,32 @@ export function writeBaseline(store) {
   console.log(`stored ${Object.keys(values).length} figures in bench/baseline.json`);
 }
 
-/** Whether nothing got worse. @param {ReturnType<typeof import('./store.mjs').openStore>} store */
+/** The names of what got worse. @param {ReturnType<typeof import('./store.mjs').openStore>} store */
 export function checkBaseline(store) {
   if (!existsSync(file)) {
     console.log('no bench/baseline.json to compare with');
-    return true;
+    return [];
   }
   const baseline = JSON.parse(readFileSync(file, 'utf8'));
-  const { lines, isGood } = compareWithBaseline(gates(store), baseline);
+  const { lines, worse } = compareWithBaseline(gates(store), baseline);
   console.log(lines.join('\n'));
-  return isGood;
+  return worse;
 }
 
 /**
  * @param {readonly Gate[]} found @param {Readonly<Record<string, number>>} baseline
- * @returns {{ lines: string[], isGood: boolean }}
+ * @returns {{ lines: string[], worse: string[] }}
  */
 export function compareWithBaseline(found, baseline) {
+  /** @type {string[]} */
+  const worse = [];
   const lines = found.map(({ name, value, allowance }) => {
     const before = baseline[name];
     const text = `${name}: ${value.toPrecision(4)}`;
     if (before === undefined) return `new  ${text}`;
     const isWorse = !(value <= before + allowance);
+    if (isWorse) worse.push(name);
     return `${isWorse ? 'WORSE' : 'good'} ${text}, stored ${before}, allowed up to ${(before + allowance).toPrecision(4)}`;
   });
-  return { lines, isGood: !lines.some((line) => line.startsWith('WORSE')) };
+  return { lines, worse };
 }

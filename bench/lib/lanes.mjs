@@ -1,5 +1,12 @@
 import { CLIENT_CORE, isPinned, MEASURED_CORE } from './process.mjs';
 
+/** A question has used up its time; what it has measured counts. */
+export class OutOfTime extends Error {
+  constructor() {
+    super('out of time');
+  }
+}
+
 /**
  * What needs no client runs two at a time, one on each core.
  * @template Item @param {readonly Item[]} items @param {number} endMillis nothing begins after it
@@ -11,7 +18,7 @@ export async function inLanes(items, endMillis, work) {
   await Promise.all(
     lanes.map(async (core) => {
       for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-        if (performance.now() > endMillis) throw new Error('out of time');
+        if (performance.now() > endMillis) throw new OutOfTime();
         await work(item, core);
       }
     }),

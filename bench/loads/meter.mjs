@@ -15,6 +15,8 @@ export { wrap };
 /** Since the start of the process; the first window ends in it, and with it what is loaded once. */
 const WARM_UP_MILLIS = Number(process.env['BENCH_WARM_UP_MILLIS'] ?? 500);
 const COUNT = Number(process.env['BENCH_COUNT'] ?? 100);
+/** The end of a window must be in it: on a faster machine the operations are done again. */
+const LEAST_MILLIS = Number(process.env['BENCH_WINDOW_SECONDS'] ?? 0) * 1_050;
 const NANOS_PER_MILLI = 1e6;
 const LONGEST_TURN_MILLIS = 20;
 
@@ -24,13 +26,19 @@ process.on('disconnect', () => process.exit());
 const delay = monitorEventLoopDelay({ resolution: 2 });
 let state = 'warm-up';
 let left = COUNT;
+let operations = COUNT;
 let beginMillis = 0;
 let cpuAtBegin = process.cpuUsage();
 
 /** One operation is done. Returns whether more are wanted. */
 export function done() {
   if (state === 'measuring') {
-    if (--left === 0) finish();
+    if (--left > 0) return true;
+    if (performance.now() - beginMillis > LEAST_MILLIS) finish();
+    else {
+      left = Math.ceil(COUNT / 8);
+      operations += left;
+    }
   } else if (state === 'warm-up' && performance.now() > WARM_UP_MILLIS) {
     state = 'measuring';
     delay.enable();
@@ -48,7 +56,8 @@ function finish() {
   const { rss, heapUsed } = process.memoryUsage();
   process.send?.({
     type: 'result',
-    cpuMicros: (user + system) / COUNT,
+    cpuMicros: (user + system) / operations,
+    operations,
     wallMillis: endMillis - beginMillis,
     beginEpochMillis: performance.timeOrigin + beginMillis,
     endEpochMillis: performance.timeOrigin + endMillis,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Profile, StringTable } from 'pprof-format';
 import { nodeBinary, root } from '../../scripts/nodes.mjs';
+import { OutOfTime } from '../lib/lanes.mjs';
 import { mebibytes, number, shortReason, table } from '../lib/markdown.mjs';
 import { peerPath } from '../lib/peers.mjs';
 import { MEASURED_CORE } from '../lib/process.mjs';
@@ -119,7 +120,7 @@ export async function run({ data, save, say, endMillis }) {
       command: [node, cli, 'report', windows, '-o', join(folder, 'report.html')],
     });
     for (const { what, tool, command } of tasks) {
-      if (performance.now() > endMillis) throw new Error('out of time');
+      if (performance.now() > endMillis) throw new OutOfTime();
       const runs = [];
       let failure;
       for (let i = 0; i < RUNS && failure === undefined; i++) {
