@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from '../../scripts/nodes.mjs';
 import { questions } from '../questions/questions.mjs';
+import { budgetTable } from './budgets.mjs';
 
 /**
  * The full form writes docs/benchmarks.md, the short one a page of the same kind in the cache.
@@ -20,9 +21,20 @@ export function writePage(form, store) {
   const sections = stored.flatMap(({ question, result }) =>
     result === undefined ? [] : [sectionOf(question, result, image)],
   );
+  const budgets = stored.flatMap(({ question, result }) => budgetsOf(question, result));
+  if (budgets.length > 0) sections.unshift(`## Budgets\n\nOn Node 24.\n\n${budgetTable(budgets)}`);
   const file = join(folder, 'benchmarks.md');
   writeFileSync(file, `${[head(form, stored), ...sections].join('\n\n')}\n`);
   return relative(root, file);
+}
+
+/** Of what there is. */
+function budgetsOf(question, result) {
+  try {
+    return result === undefined ? [] : (question.budgets?.(result.data) ?? []);
+  } catch {
+    return [];
+  }
 }
 
 /** What is there is shown, also of a question that ended early. */

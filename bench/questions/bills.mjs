@@ -129,6 +129,33 @@ export const gates = (data) =>
       allowance: 3,
     }));
 
+const MOST_PERCENT = 2;
+const MOST_SUM_PERCENT = 1;
+
+/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
+export function budgets(data) {
+  const good = data.runs.filter(
+    (one) => one.major === 24 && one.kind === 'cpu-200' && one.failure === undefined,
+  );
+  if (good.length === 0) return [];
+  const worst = median(good.map(({ errors }) => Math.max(...errors.map(Math.abs))));
+  const sum = median(good.map(({ sumError }) => Math.abs(sumError)));
+  return [
+    {
+      what: 'exact CPU against the truth, slices of 200 µs',
+      most: `${MOST_PERCENT} %`,
+      found: `${number(worst)} %`,
+      isMet: worst <= MOST_PERCENT,
+    },
+    {
+      what: 'all accounts against the CPU time of the thread',
+      most: `${MOST_SUM_PERCENT} %`,
+      found: `${number(sum)} %`,
+      isMet: sum <= MOST_SUM_PERCENT,
+    },
+  ];
+}
+
 /** @param {any} data */
 export function render(data) {
   const majors = [...new Set(data.runs.map(({ major }) => major))].sort((a, b) => b - a);

@@ -105,6 +105,20 @@ async function once(subject, major, one, core) {
   }
 }
 
+const MOST_NANOS = 150;
+
+/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
+export function budgets(data) {
+  const of = (variant) =>
+    median((data.cells[`24/call/${variant}`] ?? []).flatMap(({ nanos }) => nanos ?? []));
+  const nanos = of('labels') - of('als');
+  if (Number.isNaN(nanos)) return [];
+  const what = '`run()` around an async function beyond a plain AsyncLocalStorage';
+  return [
+    { what, most: `${MOST_NANOS} ns`, found: `${number(nanos)} ns`, isMet: nanos <= MOST_NANOS },
+  ];
+}
+
 /** @param {any} data */
 export function render(data) {
   const majors = [...new Set(Object.keys(data.cells).map((key) => Number(key.split('/')[0])))].sort(

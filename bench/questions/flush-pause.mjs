@@ -146,6 +146,23 @@ export const gates = (data) =>
     return [{ name, value, allowance }];
   });
 
+const MOST_MILLIS = 5;
+
+/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
+export function budgets(data) {
+  const one = find(data, 24, 6_000, 'spanprof');
+  if (one === undefined || one.failure !== undefined) return [];
+  const what = "longest pause of the event loop at a window's end, 6,000 samples";
+  return [
+    {
+      what,
+      most: `${MOST_MILLIS} ms`,
+      found: `${number(longest(one))} ms`,
+      isMet: longest(one) <= MOST_MILLIS,
+    },
+  ];
+}
+
 /** @param {any} data @param {(name: string, svg: string) => string} image */
 export function render(data, image) {
   const majors = [...new Set(data.runs.map(({ major }) => major))].sort((a, b) => b - a);

@@ -180,6 +180,18 @@ export const gates = (data) =>
       },
     ]);
 
+/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
+export function budgets(data) {
+  const one = data.runs.find(({ major, title }) => major === 24 && title === 'spanprof');
+  if (one === undefined || one.failure !== undefined) return [];
+  return ['cpu', 'heap'].map((kind) => ({
+    what: `${kind === 'cpu' ? 'CPU samples' : 'heap objects'} with the right owner`,
+    most: '100 %',
+    found: percent(share(one[kind])),
+    isMet: share(one[kind]) === 1,
+  }));
+}
+
 /** @param {any} data */
 export function render(data) {
   const majors = [...new Set(data.runs.map(({ major }) => major))].sort((a, b) => b - a);

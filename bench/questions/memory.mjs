@@ -79,6 +79,20 @@ function fifth(samples, index, pick) {
   return median(samples.slice(Math.floor(index * size), Math.floor((index + 1) * size)).map(pick));
 }
 
+const MOST_BYTES = 30e6;
+
+/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
+export function budgets(data) {
+  const last = (name) => {
+    const samples = data.runs.find(({ variant }) => variant === name)?.samples;
+    return samples === undefined ? Number.NaN : fifth(samples, 4, ({ rss }) => rss);
+  };
+  const bytes = last('bills') - last('nothing');
+  if (Number.isNaN(bytes)) return [];
+  const what = 'memory added after minutes of load, 150 windows';
+  return [{ what, most: '30 MB RSS', found: mebibytes(bytes), isMet: bytes <= MOST_BYTES }];
+}
+
 /** @param {any} data */
 export function render(data) {
   const base = data.runs.find(({ variant }) => variant === 'nothing');

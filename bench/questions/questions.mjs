@@ -5,6 +5,7 @@ import * as flushPause from './flush-pause.mjs';
 import * as labels from './labels.mjs';
 import * as memory from './memory.mjs';
 import * as overhead from './overhead.mjs';
+import * as overheadPage from './overhead-page.mjs';
 import * as report from './report.mjs';
 import * as scaling from './scaling.mjs';
 import * as startup from './startup.mjs';
@@ -18,11 +19,12 @@ import * as upload from './upload.mjs';
  * @property {(context: import('../run.mjs').Context) => Promise<void>} run
  * @property {(data: any, image: (name: string, svg: string) => string) => string} render
  * @property {(data: any) => import('../lib/baseline.mjs').Gate[]} [gates]
+ * @property {(data: any) => import('../lib/budgets.mjs').Budget[]} [budgets]
  */
 
 /** @type {readonly Question[]} */
 export const questions = [
-  { ...overhead, title: 'What a request costs' },
+  { ...overhead, ...overheadPage, title: 'What a request costs' },
   { ...flushPause, title: 'How long the end of a window blocks' },
   { ...labels, title: 'Whether samples know their owner' },
   { ...startup, title: 'How much later a program starts' },

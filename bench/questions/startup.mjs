@@ -119,6 +119,23 @@ export const gates = (data) =>
     return [{ name, value: median(values) / own, allowance: 1 + (3 * error) / own }];
   });
 
+const MOST_MILLIS = 60;
+
+/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
+export function budgets(data) {
+  const millis = median(added(data, 24, 'bills', (one) => one.firstLineMillis));
+  if (Number.isNaN(millis)) return [];
+  const found = `${number(millis)} ms`;
+  return [
+    {
+      what: 'start-up added by the preload',
+      most: `${MOST_MILLIS} ms`,
+      found,
+      isMet: millis <= MOST_MILLIS,
+    },
+  ];
+}
+
 /** @param {any} data */
 export function render(data) {
   const majors = [...new Set(data.runs.map(({ major }) => major))].sort((a, b) => b - a);
