@@ -62,7 +62,7 @@ function head(form, stored) {
   const lines = [
     '# Benchmarks',
     '<!-- Written by bench/run.mjs; do not edit. -->',
-    `What spanprof costs and how right it is, beside its peers in the same run. \`npm run bench\`${form === 'quick' ? ' `-- --quick`' : ''} measures all
+    `What spanprof costs and how right it is, beside its peers in the same run. \`npm run bench${form === 'quick' ? ' -- --quick' : ''}\` measures all
 of it again and writes this page; \`--only overhead,calls\` does a part, \`--report\` writes the page from what is stored.`,
   ];
   if (machine === undefined) return [...lines, 'Nothing is measured yet.'].join('\n\n');

@@ -89,7 +89,7 @@ export function launch({ node, args, env = {}, core = MEASURED_CORE, timeoutMill
   const failure = (/** @type {{ code: number | null, signal: string | null }} */ end) => {
     if (isLate) return new Error(`no result within ${timeoutMillis / 1000} s`);
     const lines = stderr.trim().split('\n');
-    const said = lines.find((line) => /error|cannot|fail/i.test(line)) ?? lines.at(-1) ?? '';
+    const said = lines.find((line) => /^\w*Error\b.*: /.test(line)) ?? lines.at(-1) ?? '';
     return new Error(
       `ended with ${end.signal ?? `code ${end.code}`}${said === '' ? '' : `: ${said.trim()}`}`,
     );

@@ -206,11 +206,11 @@ export function render(data, image) {
   });
   return [
     `The longest time for which the event loop did not come round when a window ended, median of the windows of a process; the
-same in CPU time of the thread (on Node 20 of the process), which other work on the machine does not stretch; and the CPU time of all such gaps over
+same in CPU time of the thread, which other work on the machine does not stretch; and the CPU time of all such gaps over
 0.5 ms together. The load is the TypeScript compiler as five agents; samples are taken at 250 Hz (1,000) and
 1,000 Hz, so that the sizes are those of windows of 10 s, 60 s and 200 s at the usual 100 Hz. Heap sampling is on as by
 default. \`@platformatic/flame\` and \`--cpu-prof\` have no windows: they stop once, at exit. \`dd-trace\` stops and serialises
-with \`@datadog/pprof\`, at a fixed rate.`,
+with \`@datadog/pprof\`, at a fixed rate. Parts of spanprof are CPU time, those of others elapsed time.`,
     `![Longest pause at a window's end](${image('flush-pause.svg', svg)})`,
     ...blocks,
   ].join('\n\n');
