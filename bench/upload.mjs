@@ -2,7 +2,7 @@
  * What does it cost to send profiles to Pyroscope? The same load under spanprof and under
  * @pyroscope/nodejs, each in a process of its own, to a server in this process that counts bytes.
  *
- *     node bench/upload.mjs [--quick]      needs `npm run build` before; 4 minutes, 1 with --quick
+ *     node bench/upload.mjs [--quick] [--json]      needs `npm run build` before; 4 minutes, 1 with --quick
  *
  * "KiB/h" is what the bodies of all requests would be in an hour of that load: CPU, wall and heap at
  * 100 Hz. "CPU per upload" sends one and the same wall profile of that load again and again: encode,
@@ -125,6 +125,19 @@ try {
   const PROFILE = join(profiles, wall);
   const ours = Number(await run(OUR_UPLOADS, [], { PROFILE, SPOOL: join(folder, 'spool') }));
   const theirs = Number(await run(THEIR_UPLOADS, [], { PROFILE }));
+  if (process.argv.includes('--json')) {
+    const figures = ([uploads, kibEach, kibAnHour], micros) => ({
+      ...{ uploads: Number(uploads), kibEach: Number(kibEach), kibAnHour: Number(kibAnHour) },
+      cpuMillis: micros / 1_000,
+    });
+    process.send?.({
+      type: 'result',
+      windowSeconds: WINDOW_SECONDS,
+      budgetKibAnHour: BUDGET_KIB_PER_HOUR,
+      spanprof: figures(spanprof, ours),
+      pyroscope: figures(pyroscope, theirs),
+    });
+  }
   row('', ['uploads', 'KiB each', 'KiB/h', 'CPU ms/upload']);
   row('spanprof', [...spanprof, (ours / 1_000).toFixed(2)]);
   row('@pyroscope/nodejs', [...pyroscope, (theirs / 1_000).toFixed(2)]);

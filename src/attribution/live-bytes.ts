@@ -5,10 +5,11 @@ import { type Bill, Estimates, LATE, NOBODY, payerOf } from './bill.ts';
 
 const nowMillis = performance.now.bind(performance);
 
-/** A look takes 0.05 to 0.7 ms, with the number of live samples: so it costs at most half a percent. */
-const MILLIS_BETWEEN_LOOKS_PER_MILLI = 200;
-/** With a reason more often by this factor: at most two percent. */
-const LAST_LOOKS = 4;
+/** Of the time, for looks; one takes 0.05 to 0.7 ms, with the number of live samples. */
+const BUDGET_SHARE = 0.01;
+/** What is put by for bills that end at once; the looks in between leave half of it. */
+const MAX_SAVED_MILLIS = 4;
+/** Between two looks that no bill's end asks for. */
 const MIN_MILLIS_BETWEEN_LOOKS = 20;
 const NANOS_PER_MILLI = 1e6;
 const NUMBERS_PER_SCOPE = 3;
@@ -19,8 +20,8 @@ export class LiveBytes {
   readonly #addon: Addon;
   readonly #billOf: (scopeId: number) => Bill | undefined;
   #seen = new Set<Bill>();
-  #nextLookMillis = 0;
-  #nextLastLookMillis = 0;
+  #savedMillis = MAX_SAVED_MILLIS;
+  #lastLookMillis = nowMillis();
 
   constructor(addon: Addon, billOf: (scopeId: number) => Bill | undefined) {
     this.#addon = addon;
@@ -28,13 +29,18 @@ export class LiveBytes {
   }
 
   /**
-   * Looks, unless the last time was just now. `intervalBytes` as in `HeapEvents`; `isLast`: a bill that
-   * allocated a lot ends; `collections`: how many there have been.
+   * Looks, unless looks have cost too much of late. `intervalBytes` as in `HeapEvents`; `isLast`: a bill
+   * that allocated a lot ends; `collections`: how many there have been.
    */
   look(intervalBytes: number, collections: number, isLast = false): void {
-    const begin = nowMillis();
-    const soonest = isLast ? this.#nextLastLookMillis : this.#nextLookMillis;
-    if (begin < soonest) return;
+    const now = nowMillis();
+    const sinceMillis = now - this.#lastLookMillis;
+    const saved = Math.min(MAX_SAVED_MILLIS, this.#savedMillis + sinceMillis * BUDGET_SHARE);
+    if (
+      isLast ? saved <= 0 : saved < MAX_SAVED_MILLIS / 2 || sinceMillis < MIN_MILLIS_BETWEEN_LOOKS
+    )
+      return;
+    this.#lastLookMillis = now;
     // By this thread's clock: on a busy machine others may run in the middle of it.
     const beginCpuNanos = this.#addon.threadCpuNanos();
     const live = this.#addon.heapLiveBytes();
@@ -56,11 +62,7 @@ export class LiveBytes {
       }
     }
     this.#seen.clear();
-    const end = nowMillis();
-    const lookMillis = (this.#addon.threadCpuNanos() - beginCpuNanos) / NANOS_PER_MILLI;
-    const pause = lookMillis * MILLIS_BETWEEN_LOOKS_PER_MILLI;
-    this.#nextLookMillis = end + Math.max(MIN_MILLIS_BETWEEN_LOOKS, pause);
-    this.#nextLastLookMillis = end + Math.max(MIN_MILLIS_BETWEEN_LOOKS, pause / LAST_LOOKS);
+    this.#savedMillis = saved - (this.#addon.threadCpuNanos() - beginCpuNanos) / NANOS_PER_MILLI;
   }
 
   #add(scopeId: number, proven: number, unproven: number): void {

@@ -1,0 +1,180 @@
+/** How the costs of a request are shown: tables, a chart, and what was promised. */
+import { change, mebibytes, number, percentMore, table } from '../lib/markdown.mjs';
+import { median } from '../lib/statistics.mjs';
+import { barChart } from '../lib/svg.mjs';
+import { loads } from '../loads/loads.mjs';
+import { variants } from '../variants/variants.mjs';
+import { BASES, byRound, comparisons } from './overhead.mjs';
+
+const placeOf = (/** @type {string} */ name) =>
+  variants.findIndex((variant) => variant.name === name);
+
+/** Percent of CPU time. */
+const BUDGETS = [
+  { variant: 'labels', title: 'labels only', load: 'agent-service', most: 1 },
+  { variant: 'labels', title: 'labels only', load: 'json-server', most: 2 },
+  { variant: 'bills', title: 'exact bills', load: 'agent-service', most: 2 },
+  { variant: 'bills', title: 'exact bills', load: 'json-server', most: 6 },
+  {
+    variant: 'everything',
+    title: 'exact bytes too, everything on',
+    load: 'agent-service',
+    most: 4,
+  },
+  { variant: 'everything', title: 'exact bytes too, everything on', load: 'json-server', most: 15 },
+];
+const LABELLED_PEERS = ['datadog-pprof', 'pyroscope'];
+
+/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
+export function budgets(data) {
+  const all = comparisons(data).filter(({ major, rounds }) => major === 24 && rounds > 0);
+  const find = (load, variant) => all.find((one) => one.load === load && one.variant === variant);
+  const promised = BUDGETS.flatMap(({ variant, title, load, most }) => {
+    const one = find(load, variant);
+    if (one === undefined) return [];
+    const over = one.ratio - 1 - most / 100;
+    const what = `${title}, CPU time of a request: ${loads.find(({ name }) => name === load)?.title}`;
+    return [
+      {
+        what,
+        most: `+${most} %`,
+        found: change(one, one.floor),
+        isMet: over <= 0,
+        isNoise: over <= one.floor,
+      },
+    ];
+  });
+  const besidePeers = loads.flatMap((load) => {
+    const ours = find(load.name, 'labels');
+    const [cheapest] = LABELLED_PEERS.flatMap((peer) => find(load.name, peer) ?? []).sort(
+      (a, b) => a.ratio - b.ratio,
+    );
+    if (ours === undefined || cheapest === undefined) return [];
+    const over = ours.ratio - cheapest.ratio;
+    const what = `labels only beside the cheapest labelled peer (${cheapest.variant}): ${load.title}`;
+    return [
+      {
+        what,
+        most: percentMore(cheapest.ratio),
+        found: percentMore(ours.ratio),
+        isMet: over <= 0,
+        isNoise: over <= ours.floor,
+      },
+    ];
+  });
+  return [...promised, ...besidePeers];
+}
+
+/** @param {any} data @param {(name: string, svg: string) => string} image */
+export function render(data, image) {
+  const all = comparisons(data);
+  const majors = [...new Set(all.map(({ major }) => major))].sort((a, b) => b - a);
+  const measured = loads.filter((load) => all.some((one) => one.load === load.name));
+  const parts = [
+    `CPU time of the whole process (all threads, user and system) for an operation, beside the same load without a
+profiler. Windows of ${data.windowSeconds} s, so each run pays for the end of at least one; at 60 s that part is thirty times smaller.
+Every run is a process of its own; a round runs every variant once, in random order; figures are geometric means of the
+rounds' ratios ± their standard error (bootstrap). **Not measurable** is what is smaller than the noise: two equal variants
+differ by that much in 95 of 100 tries, judged by the scatter of all runs of the load. The loads are in \`bench/loads/\`.`,
+  ];
+  for (const major of majors) {
+    const here = all.filter((one) => one.major === major);
+    const find = (/** @type {string} */ load, /** @type {string} */ variant) =>
+      here.find((one) => one.load === load && one.variant === variant);
+    const rounds = Math.max(...here.map((one) => one.rounds));
+    parts.push(`### Node ${major}, ${rounds} rounds`);
+    const absolute = measured.map((load) => {
+      const values = BASES.flatMap((base) =>
+        byRound(data.cells[`${major}/${load.name}/${base}`] ?? []),
+      );
+      return `${number(median(values.filter((value) => value !== undefined)))} µs a ${load.unit}`;
+    });
+    const rows = variants
+      .filter(({ name }) => name !== 'nothing' && here.some((one) => one.variant === name))
+      .map((variant) => [
+        variant.title,
+        ...measured.map((load) => {
+          const one = find(load.name, variant.name);
+          if (one === undefined) return '–';
+          if (one.failure !== undefined) return `failed: ${one.failure}`;
+          return variant.name === 'again' ? percentMore(one.ratio) : change(one, one.floor);
+        }),
+      ]);
+    const floors = measured.map(
+      (load) => `± ${((find(load.name, 'labels')?.floor ?? Number.NaN) * 100).toFixed(1)} %`,
+    );
+    parts.push(
+      table(
+        ['', ...measured.map(({ title }) => title)],
+        [['nothing', ...absolute], ['noise floor', ...floors], ...rows],
+      ),
+    );
+    parts.push(secondFigures(data, major, measured));
+  }
+  const [major = 24] = majors;
+  const svg = barChart({
+    title: `CPU time added to a request, Node ${major}`,
+    unit: '%',
+    groups: measured.map((load) => ({
+      label: load.title,
+      bars: all
+        .filter(
+          (one) =>
+            one.major === major &&
+            one.load === load.name &&
+            one.failure === undefined &&
+            one.variant !== 'again',
+        )
+        .sort((a, b) => placeOf(a.variant) - placeOf(b.variant))
+        .map((one) => ({
+          label: variants.find(({ name }) => name === one.variant)?.title ?? one.variant,
+          value: (one.ratio - 1) * 100,
+          error: one.floor * 100,
+          isOurs: ['labels', 'bills', 'everything'].includes(one.variant),
+        })),
+    })),
+    note: 'Whiskers: the noise floor. A bar inside of them is not measurable.',
+  });
+  parts.splice(1, 0, `![CPU time added to a request](${image('overhead.svg', svg)})`);
+  return parts.join('\n\n');
+}
+
+/** Latency, delay of the loop and memory, for what they are worth with one core each. */
+function secondFigures(data, major, measured) {
+  const servers = measured.filter((load) => load.connections !== undefined);
+  const middle = (load, variant, pick) => {
+    const cell = data.cells[`${major}/${load.name}/${variant.name}`] ?? [];
+    return median(cell.filter((one) => one.failure === undefined).map(pick));
+  };
+  const blocks = servers.map((load) => {
+    const rows = variants
+      .filter((variant) =>
+        (data.cells[`${major}/${load.name}/${variant.name}`] ?? []).some(
+          (one) => one.failure === undefined,
+        ),
+      )
+      .map((variant) => {
+        const of = (pick) => middle(load, variant, pick);
+        return [
+          variant.title,
+          number(of((one) => one.latency.p50Millis)),
+          number(of((one) => one.latency.p99Millis)),
+          number(of((one) => one.loopDelayP99Millis)),
+          number(of((one) => one.loopDelayMaxMillis)),
+          mebibytes(of((one) => one.rssBytes)),
+          mebibytes(of((one) => one.heapUsedBytes)),
+        ];
+      });
+    const heading = [
+      load.title,
+      'latency p50, ms',
+      'p99',
+      'event-loop delay p99, ms',
+      'max',
+      'RSS',
+      'heap',
+    ];
+    return table(heading, rows);
+  });
+  return `<details><summary>Latency, event loop and memory, Node ${major} (medians)</summary>\n\n${blocks.join('\n\n')}\n\n</details>`;
+}
