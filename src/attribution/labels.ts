@@ -22,13 +22,20 @@ export type ReportLabel = (message: string) => void;
 /** `parent` with `own` on top, frozen. Own values win. Returns `parent` itself if nothing is added. */
 export function mergeLabels(parent: Labels, own: LabelInput, report: ReportLabel): Labels {
   let merged: Record<string, LabelValue> | undefined;
+  let count = 0;
   for (const key in own) {
     const value = usableValue(key, own[key], report);
     if (value === undefined || parent[key] === value) continue;
-    merged ??= { ...parent };
-    if (!(key in merged) && Object.keys(merged).length >= MAX_LABELS) {
-      report(refused(key, `a scope carries at most ${MAX_LABELS} labels`));
-      continue;
+    if (merged === undefined) {
+      merged = { ...parent };
+      count = parent === NO_LABELS ? 0 : Object.keys(parent).length;
+    }
+    if (!(key in merged)) {
+      if (count >= MAX_LABELS) {
+        report(refused(key, `a scope carries at most ${MAX_LABELS} labels`));
+        continue;
+      }
+      count++;
     }
     merged[key] = value;
   }

@@ -4,29 +4,21 @@
  * sees must cost next to nothing.
  *
  *   recent   the last RECENT scopes, by id (a ring)
- *   older    scopes that left the ring, held weakly: those still in use can be found, others go
+ *   older    scopes that left the ring, held weakly (older-scopes.ts)
  *   seen     scopes a sample has seen, held until the window is labelled
  *
  * Before scopes leave the ring the samplers are asked which ids they have seen, so every scope with
  * a sample is either in the ring, in `seen`, or alive and in `older`.
  */
-import { setImmediate } from 'node:timers';
 import type { Labels } from '../profile/model.ts';
+import { OlderScopes } from './older-scopes.ts';
 import { Scope } from './scope.ts';
 
-/** Scopes move out of the ring in segments; 1,024 take about 0.2 ms. */
+/** Scopes move out of the ring in segments; 1,024 take about 0.1 ms. */
 const SEGMENT = 1024;
 const RECENT = 8 * SEGMENT;
 /** Ids fit V8's small integers on every build. */
 const MAX_ID = 2 ** 30;
-/** Living scopes that can be found again; beyond it the oldest lose their labels, and it is counted. */
-const MAX_OLDER = 262_144;
-
-/**
- * V8 holds the target of a new weak reference until the running job and its microtasks end. A job
- * that opens scopes without end must not pile them up: beyond this many they lose their labels.
- */
-const MAX_REFERENCES_PER_TURN = 65_536;
 
 /** Not part of a store: scopes of an earlier session may still be running when the next one begins. */
 let lastId = 0;
@@ -45,18 +37,13 @@ export interface ScopeStoreStatus {
 
 export class ScopeStore {
   readonly #recent: (Scope | undefined)[] = new Array(RECENT).fill(undefined);
-  readonly #older = new Map<number, WeakRef<Scope>>();
+  readonly #older = new OlderScopes(SEGMENT);
   readonly #seen = new Map<number, Scope>();
   readonly #takeSeenIds: () => Iterable<number>;
   readonly #isHeld: (id: number) => boolean;
-  #referencesThisTurn = 0;
   #wrapped = false;
-  #sweep: IterableIterator<[number, WeakRef<Scope>]> | undefined;
-  /** Gone once a full collection was: only such a one empties weak references. */
-  #untilCollection = new WeakRef({});
   #opened = 0;
   #lost = 0;
-  #evicted = 0;
 
   /**
    * `takeSeenIds`: ids that samples have seen since it was last called. `isHeld`: whether samples of
@@ -90,57 +77,15 @@ export class ScopeStore {
   }
 
   #isTaken(id: number): boolean {
-    return this.#seen.has(id) || this.#isHeld(id) || this.#older.get(id)?.deref() !== undefined;
+    return this.#seen.has(id) || this.#isHeld(id) || this.#older.find(id) !== undefined;
   }
 
   /** Moves the segment that the ids from `id` on will overwrite out of the ring. */
   #retireSegment(id: number): void {
     this.keepSeen();
     const start = id % RECENT;
-    for (let at = start; at < start + SEGMENT; at++) {
-      const scope = this.#recent[at];
-      if (scope === undefined) continue;
-      this.#recent[at] = undefined;
-      this.#age(scope);
-    }
-    this.#sweepOlder(4 * SEGMENT);
-    for (const oldest of this.#older.keys()) {
-      if (this.#older.size <= MAX_OLDER) break;
-      this.#older.delete(oldest);
-      this.#evicted++;
-    }
-  }
-
-  #age(scope: Scope): void {
-    if (this.#referencesThisTurn >= MAX_REFERENCES_PER_TURN) {
-      this.#evicted++;
-      return;
-    }
-    if (this.#referencesThisTurn === 0) {
-      setImmediate(() => {
-        this.#referencesThisTurn = 0;
-      }).unref();
-    }
-    this.#referencesThisTurn++;
-    this.#older.set(scope.id, new WeakRef(scope));
-  }
-
-  /** Forgets collected scopes, a bounded number of entries at a time, once after each collection. */
-  #sweepOlder(entries: number): void {
-    if (this.#sweep === undefined) {
-      if (this.#untilCollection.deref() !== undefined) return;
-      this.#untilCollection = new WeakRef({});
-      this.#sweep = this.#older.entries();
-    }
-    for (let i = 0; i < entries; i++) {
-      const next = this.#sweep.next();
-      if (next.done === true) {
-        this.#sweep = undefined;
-        return;
-      }
-      const [id, reference] = next.value;
-      if (reference.deref() === undefined) this.#older.delete(id);
-    }
+    this.#older.add(this.#recent.slice(start, start + SEGMENT));
+    this.#recent.fill(undefined, start, start + SEGMENT);
   }
 
   /** Holds every scope that samples have seen until `release()`. */
@@ -155,7 +100,7 @@ export class ScopeStore {
   /** Lets go of the scopes held by `keepSeen()`: their samples are labelled. */
   release(): void {
     this.#seen.clear();
-    this.#sweepOlder(16 * SEGMENT);
+    this.#older.sweep(16);
   }
 
   /** Labels of a scope id that a sampler reports; undefined, and counted, if they are lost. */
@@ -172,7 +117,7 @@ export class ScopeStore {
 
   #find(id: number): Scope | undefined {
     const recent = this.#recent[id % RECENT];
-    return recent?.id === id ? recent : this.#older.get(id)?.deref();
+    return recent?.id === id ? recent : this.#older.find(id);
   }
 
   status(): ScopeStoreStatus {
@@ -184,7 +129,7 @@ export class ScopeStore {
       older: this.#older.size,
       seen: this.#seen.size,
       lost: this.#lost,
-      evicted: this.#evicted,
+      evicted: this.#older.evicted,
     };
   }
 }
