@@ -1,9 +1,8 @@
 /**
- * From finished windows to the destinations: to each its share, encoded in a turn of the event loop
- * of its own so that the application gets in between, compressed off the main thread, handed over.
+ * From finished windows to the destinations: to each its share, encoded at once (a worker may be
+ * terminated before its event loop comes round again), compressed off the main thread, handed over.
  * Whatever is under way when the process ends is finished synchronously.
  */
-import { setImmediate } from 'node:timers/promises';
 import { zlib } from '../builtins.ts';
 import { encode } from '../profile/encode.ts';
 import type { Profile } from '../profile/model.ts';
@@ -22,7 +21,7 @@ export interface Identity {
 /** A profile that is under way to the exporters of one share. */
 interface Parcel {
   readonly profile: Profile;
-  encoded: Uint8Array | undefined;
+  readonly encoded: Uint8Array;
   compressed: EncodedProfile | undefined;
   readonly waiting: Set<Exporter>;
 }
@@ -36,8 +35,6 @@ export class Delivery {
   readonly #shares: readonly Share[];
   readonly #identity: Identity;
   readonly #underWay = new Map<Parcel, Promise<void>>();
-  /** When the last profile's turn has come. */
-  #turn: Promise<unknown> = Promise.resolve();
   #delivered = 0;
   #dropped = 0;
 
@@ -105,13 +102,8 @@ export class Delivery {
   }
 
   async #send(parcel: Parcel): Promise<void> {
-    // One after another: immediates of one turn would run without anything in between.
-    this.#turn = this.#turn.then(() => setImmediate());
-    await this.#turn;
-    parcel.encoded ??= encode(parcel.profile);
-    const pprof = await compress(parcel.encoded);
-    parcel.compressed ??= this.#finished(parcel, pprof);
-    const { compressed } = parcel;
+    const compressed = this.#finished(parcel, await compress(parcel.encoded));
+    parcel.compressed = compressed;
     await Promise.all(
       [...parcel.waiting].map(async (exporter) => {
         await exporter.export(compressed);
@@ -122,7 +114,6 @@ export class Delivery {
   }
 
   #sendSync(parcel: Parcel): void {
-    parcel.encoded ??= encode(parcel.profile);
     parcel.compressed ??= this.#finished(
       parcel,
       zlib().gzipSync(parcel.encoded, { level: GZIP_LEVEL }),
@@ -140,7 +131,7 @@ export class Delivery {
 
 function parcelOf(profile: Profile, share: Share): Parcel {
   const waiting = new Set(share.exportersFor(profile.profileType));
-  return { profile, encoded: undefined, compressed: undefined, waiting };
+  return { profile, encoded: encode(profile), compressed: undefined, waiting };
 }
 
 const isEmpty = ({ samples }: Profile): boolean => samples.stack.length === 0;
