@@ -100,9 +100,10 @@ differ by that much in 95 of 100 tries, judged by the scatter of all runs of the
           return variant.name === 'again' ? percentMore(one.ratio) : change(one, one.floor);
         }),
       ]);
-    const floors = measured.map(
-      (load) => `± ${((find(load.name, 'labels')?.floor ?? Number.NaN) * 100).toFixed(1)} %`,
-    );
+    const floors = measured.map((load) => {
+      const floor = find(load.name, 'labels')?.floor ?? Number.NaN;
+      return Number.isNaN(floor) ? 'one round: unknown' : `± ${(floor * 100).toFixed(1)} %`;
+    });
     parts.push(
       table(
         ['', ...measured.map(({ title }) => title)],
