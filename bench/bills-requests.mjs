@@ -17,6 +17,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { majors, nodeBinary, root } from '../scripts/nodes.mjs';
+import { median, quantile } from './lib/statistics.mjs';
 
 const self = fileURLToPath(import.meta.url);
 const LOADS = ['json', 'agent'];
@@ -62,25 +63,15 @@ async function compare(args) {
       }
       const base = micros['without'] ?? [];
       const cells = VARIANTS.slice(1).map((name) => {
-        const ratios = (micros[name] ?? [])
-          .map((one, i) => (one / (base[i] ?? 1) - 1) * 100)
-          .sort((a, b) => a - b);
+        const ratios = (micros[name] ?? []).map((one, i) => (one / (base[i] ?? 1) - 1) * 100);
         const half = (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / 2;
-        return `${name} ${quantile(ratios, 0.5).toFixed(1)} (± ${half.toFixed(1)})`;
+        return `${name} ${median(ratios).toFixed(1)} (± ${half.toFixed(1)})`;
       });
       console.log(
-        `${load.padEnd(5)} Node ${major}: ${quantile(
-          [...base].sort((a, b) => a - b),
-          0.5,
-        ).toFixed(1)} µs; ${cells.join(', ')}`,
+        `${load.padEnd(5)} Node ${major}: ${median(base).toFixed(1)} µs; ${cells.join(', ')}`,
       );
     }
   }
-}
-
-/** @param {readonly number[]} sorted @param {number} share */
-function quantile(sorted, share) {
-  return sorted[Math.round((sorted.length - 1) * share)] ?? Number.NaN;
 }
 
 /** @param {number} major @param {string} load @param {string} variant @param {boolean} profiles */

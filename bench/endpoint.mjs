@@ -11,6 +11,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { median } from './lib/statistics.mjs';
 
 const self = fileURLToPath(import.meta.url);
 if (process.argv[2] === 'work') await work(Number(process.argv[3]));
@@ -59,11 +60,6 @@ async function run(variant, seconds) {
   });
   await once(child, 'exit');
   return result;
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** JSON requests of two agents, one after another: a core that is never idle keeps its pace. @param {number} seconds */

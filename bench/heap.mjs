@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { median } from './lib/statistics.mjs';
 
 const runs = Number(process.argv[2] ?? 7);
 const self = fileURLToPath(import.meta.url);
@@ -43,11 +44,6 @@ function compare() {
       `${name.padEnd(20)} ${millis.toFixed(0).padStart(6)} ms CPU  ${ratio.toFixed(1).padStart(5)} %  (± ${spread.toFixed(1)} %)`,
     );
   }
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** JSON requests of two agents, some 300 MB a second. */

@@ -27,7 +27,7 @@ import { questions } from './questions/questions.mjs';
  * @property {() => void} save
  * @property {(text: string) => void} say
  * @property {number} endMillis when it must be over, on `performance.now()`
- * @property {readonly number[] | undefined} majors only these Nodes
+ * @property {readonly number[] | undefined} majors Nodes to be asked, the usual ones of the question unless told
  */
 
 const { values: options } = parseArgs({
@@ -114,7 +114,7 @@ async function measure(chosen) {
         save: savePartial,
         say: progress.say,
         endMillis,
-        majors,
+        majors: majors ?? question.nodes?.[form],
       });
       result.complete = true;
     } catch (error) {

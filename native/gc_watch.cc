@@ -8,8 +8,6 @@
 
 namespace spanprof {
 
-namespace {
-
 GcKind KindOf(v8::GCType type) {
   // The second bit has changed its name, not its meaning, between the versions.
   constexpr int kMinorMarkSweepBit = 1 << 1;
@@ -19,8 +17,6 @@ GcKind KindOf(v8::GCType type) {
   if (type & v8::kGCTypeIncrementalMarking) return GcKind::kIncremental;
   return GcKind::kWeak;
 }
-
-}  // namespace
 
 // ---- the hot side ------------------------------------------------------------------------------
 // Called by V8 right before and right after a collection, on the isolate's thread, with the world
@@ -63,7 +59,7 @@ void GcWatch::Count(const Pause& pause) {
     counts_.markings++;
     counts_.is_marking = true;
     marking_nanos_ = pause.begin_nanos;
-  } else if (pause.kind != GcKind::kWeak) {
+  } else if (Collects(pause.kind)) {
     counts_.collections++;
     if (pause.kind != GcKind::kMarkSweep) return;
     counts_.full++;

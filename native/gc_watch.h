@@ -18,6 +18,12 @@ namespace spanprof {
 enum class GcKind : uint8_t { kScavenge, kMinorMarkSweep, kMarkSweep, kIncremental, kWeak, kCount };
 
 // Thread of everything here: the isolate's. One per isolate.
+GcKind KindOf(v8::GCType type);
+// Whether it frees memory; the others only prepare or follow.
+constexpr bool Collects(GcKind kind) {
+  return kind != GcKind::kIncremental && kind != GcKind::kWeak;
+}
+
 class GcWatch {
  public:
   explicit GcWatch(v8::Isolate* isolate) : isolate_(isolate) {}

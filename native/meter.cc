@@ -1,6 +1,7 @@
 #include "meter.h"
 
 #include "clocks.h"
+#include "gc_watch.h"
 #include "js.h"
 
 namespace spanprof {
@@ -45,11 +46,11 @@ void Meter::OnGcEnd(v8::Isolate*, v8::GCType type, v8::GCCallbackFlags, void* da
   if (self->gc_depth_ == 0 || --self->gc_depth_ > 0) return;
   const double cpu_millis = ThreadCpuMillis() - self->gc_begin_cpu_millis_;
   self->switcher_->Resume(cpu_millis);
-  if (type & (v8::kGCTypeIncrementalMarking | v8::kGCTypeProcessWeakCallbacks)) {
+  if (Collects(KindOf(type))) {
+    self->Add(kCollection, cpu_millis, self->gc_used_bytes_);
+  } else {
     self->Add(kOtherWork, cpu_millis, 0);
-    return;
   }
-  self->Add(kCollection, cpu_millis, self->gc_used_bytes_);
 }
 
 void Meter::Start() {

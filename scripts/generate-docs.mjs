@@ -1,5 +1,6 @@
 /**
- * Writes docs/configuration.md and docs/errors.md from the schema and the error table of the compiled sources.
+ * Writes docs/configuration.md and docs/errors.md from the schema and the error table of the compiled
+ * sources.
  *
  *     npm run build && node scripts/generate-docs.mjs           writes them
  *     npm run build && node scripts/generate-docs.mjs --check   exits 1 if they differ

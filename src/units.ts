@@ -30,5 +30,9 @@ export const NANOS_PER_SECOND = 1_000_000_000;
 export const MICROS_PER_SECOND = 1_000_000;
 export const MILLIS_PER_SECOND = 1_000;
 
+/** Whole ones; a moment or a span of time as profiles have it. */
+export const nanosToMillis = (nanos: bigint): Milliseconds =>
+  milliseconds(Number(nanos / BigInt(NANOS_PER_MILLI)));
+
 export const secondsToMillis = (value: Seconds): Milliseconds =>
   milliseconds(value * MILLIS_PER_SECOND);

@@ -1,5 +1,6 @@
 /** Where one window ends and the next begins: on the monotonic clock, told as time since the epoch. */
 import { performance } from 'node:perf_hooks';
+import { NANOS_PER_MILLI } from './units.ts';
 
 /** Bound once: test frameworks replace the clocks of the application, not ours. */
 const nowMillis = performance.now.bind(performance);
@@ -7,7 +8,6 @@ const { timeOrigin } = performance;
 
 /** The system clock was set, or the machine slept: from then on windows follow the new time. */
 const MAX_DRIFT_MILLIS = 1_000;
-const NANOS_PER_MILLI = 1e6;
 
 export interface WindowSpan {
   readonly timeNanos: bigint;

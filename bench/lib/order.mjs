@@ -13,3 +13,7 @@ export function shuffled(items, seed) {
     .sort((a, b) => a.at - b.at)
     .map(({ item }) => item);
 }
+
+/** The Nodes of some runs, newest first. @param {readonly { major: number }[]} runs @returns {number[]} */
+export const majorsOf = (runs) =>
+  [...new Set(runs.map(({ major }) => major))].sort((a, b) => b - a);

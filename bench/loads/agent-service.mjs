@@ -6,23 +6,13 @@ import { createHash } from 'node:crypto';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { context, SpanStatusCode, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { SpanStatusCode } from '@opentelemetry/api';
 import { load as parseHtml } from 'cheerio';
 import { marked } from 'marked';
 import MiniSearch from 'minisearch';
+import { tracer } from '../lib/tracer.mjs';
 import { done, serve, wrap } from './meter.mjs';
 
-const exporter = {
-  export: (_spans, callback) => callback({ code: 0 }),
-  shutdown: async () => {},
-};
-trace.setGlobalTracerProvider(
-  new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] }),
-);
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-const tracer = trace.getTracer('bench');
 const usesSpans = process.env['BENCH_SPANS'] === 'on';
 
 const words = 'energy cost grid storage wind solar price demand load market carbon heat'.split(' ');

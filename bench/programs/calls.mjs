@@ -18,18 +18,7 @@ async function calls(count) {
   for (let i = 0; i < count; i++) await wrap(labels, answer);
 }
 async function spans() {
-  const { context, trace } = await import('@opentelemetry/api');
-  const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
-  const { BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
-  const exporter = {
-    export: (_spans, callback) => callback({ code: 0 }),
-    shutdown: async () => {},
-  };
-  trace.setGlobalTracerProvider(
-    new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] }),
-  );
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  const tracer = trace.getTracer('bench');
+  const { tracer } = await import('../lib/tracer.mjs');
   return async (count) => {
     for (let i = 0; i < count; i++) {
       await tracer.startActiveSpan('chat', async (span) => {

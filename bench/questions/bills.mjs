@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { nodeBinary, root } from '../../scripts/nodes.mjs';
 import { inLanes } from '../lib/lanes.mjs';
 import { number, shortReason, table } from '../lib/markdown.mjs';
+import { majorsOf } from '../lib/order.mjs';
 import { launch } from '../lib/process.mjs';
 import { median } from '../lib/statistics.mjs';
 
 export const name = 'bills';
 export const seconds = { full: 120, quick: 30 };
+export const nodes = { full: [24, 20, 22, 26], quick: [24] };
 
 const unlimited = { SPANPROF_ATTRIBUTION_BUDGET_PERCENT: '100' };
 const kinds = [
@@ -51,14 +53,7 @@ const kinds = [
 const ROUNDS = { full: 2, quick: 1 };
 
 /** @param {import('../run.mjs').Context} context */
-export async function run({
-  form,
-  data,
-  save,
-  say,
-  endMillis,
-  majors = form === 'full' ? [24, 20, 22, 26] : [24],
-}) {
+export async function run({ form, data, save, say, endMillis, majors }) {
   data.runs ??= [];
   for (let round = 0; round < ROUNDS[form]; round++) {
     const cells = majors.flatMap((major) => kinds.map((kind) => ({ major, kind })));
@@ -158,7 +153,7 @@ export function budgets(data) {
 
 /** @param {any} data */
 export function render(data) {
-  const majors = [...new Set(data.runs.map(({ major }) => major))].sort((a, b) => b - a);
+  const majors = majorsOf(data.runs);
   const rows = kinds.map((kind) => [
     kind.title,
     ...majors.flatMap((major) => {

@@ -12,6 +12,7 @@ import { unavailable, variantOf } from '../variants/variants.mjs';
 
 export const name = 'calls';
 export const seconds = { full: 180, quick: 40 };
+export const nodes = { full: [24, 20], quick: [24] };
 
 const cases = [
   { name: 'call', title: 'async function as an owner' },
@@ -44,14 +45,7 @@ const subjects = [
 const ROUNDS = { full: 3, quick: 2 };
 
 /** @param {import('../run.mjs').Context} context */
-export async function run({
-  form,
-  data,
-  save,
-  say,
-  endMillis,
-  majors = form === 'full' ? [24, 20] : [24],
-}) {
+export async function run({ form, data, save, say, endMillis, majors }) {
   data.cells ??= {};
   for (let round = 0; round < ROUNDS[form]; round++) {
     const cells = majors.flatMap((major) =>

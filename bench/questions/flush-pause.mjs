@@ -6,6 +6,7 @@ import { nodeBinary, root } from '../../scripts/nodes.mjs';
 import { buildFloor } from '../lib/floor.mjs';
 import { inLanes } from '../lib/lanes.mjs';
 import { number, shortReason, table } from '../lib/markdown.mjs';
+import { majorsOf } from '../lib/order.mjs';
 import { launch } from '../lib/process.mjs';
 import { openSink } from '../lib/sink.mjs';
 import { median } from '../lib/statistics.mjs';
@@ -14,6 +15,7 @@ import { variantOf } from '../variants/variants.mjs';
 
 export const name = 'flush-pause';
 export const seconds = { full: 290, quick: 60 };
+export const nodes = { full: [24, 20], quick: [24] };
 
 /** At higher rates than usual, or 20,000 samples would take minutes. */
 const sizes = [
@@ -44,14 +46,7 @@ const subjects = [
 ];
 
 /** @param {import('../run.mjs').Context} context */
-export async function run({
-  form,
-  data,
-  save,
-  say,
-  endMillis,
-  majors = form === 'full' ? [24, 20] : [24],
-}) {
+export async function run({ form, data, save, say, endMillis, majors }) {
   data.runs ??= [];
   const cells = majors.flatMap((major) =>
     [...sizes]
@@ -165,7 +160,7 @@ export function budgets(data) {
 
 /** @param {any} data @param {(name: string, svg: string) => string} image */
 export function render(data, image) {
-  const majors = [...new Set(data.runs.map(({ major }) => major))].sort((a, b) => b - a);
+  const majors = majorsOf(data.runs);
   const used = sizes.filter(({ samples }) => data.runs.some((one) => one.samples === samples));
   const blocks = majors.map((major) => {
     const rows = subjects

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { nodeBinary, root } from '../../scripts/nodes.mjs';
 import { inLanes } from '../lib/lanes.mjs';
 import { percent, shortReason, table } from '../lib/markdown.mjs';
+import { majorsOf } from '../lib/order.mjs';
 import { launch } from '../lib/process.mjs';
 import { readSamples } from '../lib/read-pprof.mjs';
 import { openSink } from '../lib/sink.mjs';
@@ -12,6 +13,7 @@ import { unavailable, variantOf } from '../variants/variants.mjs';
 
 export const name = 'labels';
 export const seconds = { full: 120, quick: 30 };
+export const nodes = { full: [24, 20, 22, 26], quick: [24] };
 
 const WINDOW_SECONDS = 2;
 const INTERVAL_MICROS = '1000';
@@ -47,14 +49,7 @@ const subjects = [
 ];
 
 /** @param {import('../run.mjs').Context} context */
-export async function run({
-  form,
-  data,
-  save,
-  say,
-  endMillis,
-  majors = form === 'full' ? [24, 20, 22, 26] : [24],
-}) {
+export async function run({ form, data, save, say, endMillis, majors }) {
   data.runs ??= [];
   const cells = majors.flatMap((major) =>
     subjects
@@ -194,7 +189,7 @@ export function budgets(data) {
 
 /** @param {any} data */
 export function render(data) {
-  const majors = [...new Set(data.runs.map(({ major }) => major))].sort((a, b) => b - a);
+  const majors = majorsOf(data.runs);
   const rows = majors.flatMap((major) =>
     subjects.flatMap(({ name }) => {
       const one = data.runs.find((run) => run.major === major && run.variant === name);

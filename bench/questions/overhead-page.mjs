@@ -1,5 +1,7 @@
 /** How the costs of a request are shown: tables, a chart, and what was promised. */
+
 import { change, mebibytes, number, percentMore, table } from '../lib/markdown.mjs';
+import { majorsOf } from '../lib/order.mjs';
 import { median } from '../lib/statistics.mjs';
 import { barChart } from '../lib/svg.mjs';
 import { loads } from '../loads/loads.mjs';
@@ -68,7 +70,7 @@ export function budgets(data) {
 /** @param {any} data @param {(name: string, svg: string) => string} image */
 export function render(data, image) {
   const all = comparisons(data);
-  const majors = [...new Set(all.map(({ major }) => major))].sort((a, b) => b - a);
+  const majors = majorsOf(all);
   const measured = loads.filter((load) => all.some((one) => one.load === load.name));
   const parts = [
     `CPU time of the whole process (all threads, user and system) for an operation, beside the same load without a

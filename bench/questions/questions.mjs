@@ -16,6 +16,7 @@ import * as upload from './upload.mjs';
  * @property {string} name
  * @property {string} title
  * @property {{ full: number, quick: number }} seconds it may take; 0: not in this form
+ * @property {{ full: number[], quick: number[] }} [nodes] it asks, where it asks several
  * @property {(context: import('../run.mjs').Context) => Promise<void>} run
  * @property {(data: any, image: (name: string, svg: string) => string) => string} render
  * @property {(data: any) => import('../lib/baseline.mjs').Gate[]} [gates]

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeBinary, root } from '../../scripts/nodes.mjs';
 import { number, shortReason, table } from '../lib/markdown.mjs';
-import { shuffled } from '../lib/order.mjs';
+import { majorsOf, shuffled } from '../lib/order.mjs';
 import { launch } from '../lib/process.mjs';
 import { openSink } from '../lib/sink.mjs';
 import { bootstrapError, median } from '../lib/statistics.mjs';
@@ -12,6 +12,7 @@ import { unavailable, variants } from '../variants/variants.mjs';
 
 export const name = 'startup';
 export const seconds = { full: 120, quick: 25 };
+export const nodes = { full: [24, 20], quick: [24] };
 
 /** The first run of a binary reads it from the disk. */
 const WARM_UP_ROUNDS = 1;
@@ -26,14 +27,7 @@ const subjects = variants
   );
 
 /** @param {import('../run.mjs').Context} context */
-export async function run({
-  form,
-  data,
-  save,
-  say,
-  endMillis,
-  majors = form === 'full' ? [24, 20] : [24],
-}) {
+export async function run({ form, data, save, say, endMillis, majors }) {
   data.runs ??= [];
   const chosen = subjects.filter(({ name }) => form === 'full' || quick.includes(name));
   const sink = await openSink();
@@ -138,7 +132,7 @@ export function budgets(data) {
 
 /** @param {any} data */
 export function render(data) {
-  const majors = [...new Set(data.runs.map(({ major }) => major))].sort((a, b) => b - a);
+  const majors = majorsOf(data.runs);
   const blocks = majors.map((major) => {
     const rows = subjects.flatMap(({ name, title }) => {
       const runs = data.runs.filter((one) => one.major === major && one.variant === name);

@@ -1,6 +1,7 @@
 /** How much of what a bill's work allocated is alive, at moments between which it can only be guessed. */
 import { performance } from 'node:perf_hooks';
 import type { Addon } from '../native.ts';
+import { NANOS_PER_MILLI } from '../units.ts';
 import { type Bill, Estimates, LATE, NOBODY, payerOf } from './bill.ts';
 
 const nowMillis = performance.now.bind(performance);
@@ -11,7 +12,6 @@ const BUDGET_SHARE = 0.01;
 const MAX_SAVED_MILLIS = 4;
 /** Between two looks that no bill's end asks for. */
 const MIN_MILLIS_BETWEEN_LOOKS = 20;
-const NANOS_PER_MILLI = 1e6;
 const NUMBERS_PER_SCOPE = 3;
 /** Less than this says nothing: allocated and live bytes come from other samples, some percent apart. */
 const MIN_KNOWN_SHARE = 0.1;

@@ -2,6 +2,7 @@
 import { sumBy } from '../profile/filter.ts';
 import { merge } from '../profile/merge.ts';
 import type { Labels, Profile, ProfileType } from '../profile/model.ts';
+import { nanosToMillis } from '../units.ts';
 
 /** One window of one thread as the timeline shows it. */
 export interface WindowCosts {
@@ -68,7 +69,7 @@ function windowOf(profile: Profile): WindowCosts {
   const byAgent = sumBy(profile, column, agentOf);
   return {
     profileType: profile.profileType,
-    startMillis: Number(profile.timeNanos / 1_000_000n),
+    startMillis: nanosToMillis(profile.timeNanos),
     durationMillis: Number(profile.durationNanos) / 1e6,
     total: [...byAgent.values()].reduce((sum, value) => sum + value, 0),
     byAgent: Object.fromEntries([...byAgent].map(([agent, value]) => [agent ?? '', value])),

@@ -4,6 +4,7 @@
  * words, and how to show a refused value without giving a secret away.
  */
 import { resolve } from 'node:path';
+import { readLabelCondition } from '../label-condition.ts';
 import { readLabels, readLabelText } from './labels.ts';
 import { show, showType, showUrl } from './show.ts';
 
@@ -181,8 +182,6 @@ export function textList(bounds: {
   };
 }
 
-/** As `src/profile/label-filter.ts` reads them. */
-const CONDITION = /^[^=!]+!?=/;
 const MAX_CONDITIONS = 32;
 
 /** Conditions on labels of samples. */
@@ -191,7 +190,7 @@ export function conditions(): Kind<readonly string[]> {
   const read = (raw: unknown, cwd: string): Reading<readonly string[]> => {
     const reading = texts.read(raw, cwd);
     if (!('value' in reading)) return reading;
-    const wrong = reading.value.find((one) => !CONDITION.test(one));
+    const wrong = reading.value.find((one) => readLabelCondition(one) === undefined);
     if (wrong === undefined) return reading;
     return { fault: `expected ${expected}, got ${show(wrong)} in it` };
   };

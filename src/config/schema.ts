@@ -121,10 +121,11 @@ const labelFilter = (exporter: ExporterName) =>
   });
 
 /** How often. */
-const interval = (exporter: ExporterName) =>
-  withDefault(integer<Seconds>({ from: 0, to: MAX_INTERVAL_SECONDS, unit: 'seconds' }), 0, {
-    doc: `Windows of so many seconds go to the exporter \`${exporter}\` as one profile; with 0 every window is one.`,
-  });
+const interval = (
+  exporter: ExporterName,
+  doc = `Windows of so many seconds go to the exporter \`${exporter}\` as one profile; with 0 every window is one.`,
+) =>
+  withDefault(integer<Seconds>({ from: 0, to: MAX_INTERVAL_SECONDS, unit: 'seconds' }), 0, { doc });
 
 export const SCHEMA = {
   enabled: withDefault(flag(), true, {
@@ -303,12 +304,9 @@ export const SCHEMA = {
     }),
     types: profileTypes('gcp'),
     filter: labelFilter('gcp'),
-    intervalSeconds: withDefault(
-      integer<Seconds>({ from: 0, to: MAX_INTERVAL_SECONDS, unit: 'seconds' }),
-      0,
-      {
-        doc: 'Windows of so many seconds are sent as one profile in the mode `offline`; with 0 every window is one. In the mode `online` the server says how long and how often.',
-      },
+    intervalSeconds: interval(
+      'gcp',
+      'Windows of so many seconds are sent as one profile in the mode `offline`; with 0 every window is one. In the mode `online` the server says how long and how often.',
     ),
   },
   spool: {

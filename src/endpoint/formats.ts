@@ -10,6 +10,7 @@ import { folded } from '../profile/folded.ts';
 import type { Profile } from '../profile/model.ts';
 import { speedscope } from '../profile/speedscope.ts';
 import { formatTop, top } from '../profile/top.ts';
+import { MILLIS_PER_SECOND, nanosToMillis } from '../units.ts';
 import { type EndpointResponse, Refusal } from './exchange.ts';
 import { FORMATS, type ProfileQuery } from './query.ts';
 import { html, respond } from './respond.ts';
@@ -73,7 +74,7 @@ function topJson(profile: Profile, limit: number): string {
 /** `cpu of checkout, 30 s` */
 export function titleOf(profile: Profile): string {
   const service = profile.comments.find((comment) => comment.startsWith('service='))?.slice(8);
-  const seconds = Number(profile.durationNanos / 1_000_000n) / 1e3;
+  const seconds = nanosToMillis(profile.durationNanos) / MILLIS_PER_SECOND;
   const length = profile.profileType === 'heap' ? '' : `, ${Number(seconds.toPrecision(3))} s`;
   return `${profile.profileType}${service === undefined ? '' : ` of ${service}`}${length}`;
 }

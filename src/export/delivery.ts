@@ -6,7 +6,7 @@
 import { zlib } from '../builtins.ts';
 import { encode } from '../profile/encode.ts';
 import type { Profile } from '../profile/model.ts';
-import { milliseconds, NANOS_PER_MILLI } from '../units.ts';
+import { milliseconds, nanosToMillis } from '../units.ts';
 import type { EncodedProfile, Exporter } from './exporter.ts';
 import type { Outlet } from './route.ts';
 import { type Share, sharesOf } from './share.ts';
@@ -90,11 +90,11 @@ export class Delivery {
   }
 
   #finished({ profile }: Parcel, pprof: Uint8Array): EncodedProfile {
-    const startMillis = Number(profile.timeNanos / BigInt(NANOS_PER_MILLI));
-    const durationMillis = Number(profile.durationNanos / BigInt(NANOS_PER_MILLI));
+    const startMillis = nanosToMillis(profile.timeNanos);
+    const durationMillis = nanosToMillis(profile.durationNanos);
     return {
       profileType: profile.profileType,
-      startMillis: milliseconds(startMillis),
+      startMillis,
       endMillis: milliseconds(startMillis + durationMillis),
       ...this.#identity,
       pprof,

@@ -4,11 +4,12 @@
  *
  * A leak, a cache that fills and a warm-up all grow at first. What tells a leak is that it goes on:
  * it has grown in each quarter of a stretch of windows, and in the second half about as much as in
- * the first. What is merely not collected yet is no growth either: the stretch ends with what the last
- * full collection has proven to be alive, and what looks like a leak but for that waits for one. A load that comes and goes
- * grows too, but to where it has been before: a leak reaches a new high. And chance is ruled out: the
- * samples that came and went in between are counted, and growth must be several times the scatter
- * that so many of them have. A leak's stay, so it is told early, and also beside much that does not.
+ * the first. What is merely not collected yet is no growth either: the stretch ends with what the
+ * last full collection has proven to be alive, and what looks like a leak but for that waits for one.
+ * A load that comes and goes grows too, but to where it has been before: a leak reaches a new high.
+ * And chance is ruled out: the samples that came and went in between are counted, and growth must be
+ * several times the scatter that so many of them have. A leak's stay, so it is told early, and also
+ * beside much that does not.
  */
 import type { Labels, Profile } from '../profile/model.ts';
 import { type Bytes, bytes, type Milliseconds, milliseconds } from '../units.ts';

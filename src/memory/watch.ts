@@ -2,7 +2,7 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Addon } from '../native.ts';
 import type { Profile } from '../profile/model.ts';
-import { type Milliseconds, milliseconds } from '../units.ts';
+import { type Milliseconds, milliseconds, NANOS_PER_MILLI, nanosToMillis } from '../units.ts';
 import type { HeapProfiles } from './engine.ts';
 import { type MemoryGauges, readGauges } from './gauges.ts';
 import { GcMonitor, type GcStatus } from './gc.ts';
@@ -35,7 +35,6 @@ export interface MemoryWatchOptions {
 const LOOKS_BETWEEN_SETTLES = 5;
 /** V8 marks for milliseconds to seconds; at the default window these are five. */
 const MARKING_WINDOWS = 1 / 12;
-const NANOS_PER_MILLI = 1e6;
 
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
@@ -68,9 +67,9 @@ export class MemoryWatch {
     if (this.#gc === undefined) return heap;
     const { timeNanos, durationNanos } = heap;
     this.#leaks.add(heap, ages, {
-      beginMillis: epochMillis(timeNanos),
-      endMillis: epochMillis(timeNanos + durationNanos),
-      settledMillis: epochMillisOf(this.#gc.settledNanos),
+      beginMillis: nanosToMillis(timeNanos),
+      endMillis: nanosToMillis(timeNanos + durationNanos),
+      settledMillis: epochMillis(this.#gc.settledNanos),
     });
     this.#looks++;
     if (this.#leaks.isWaiting) this.#settle(this.#gc);
@@ -127,9 +126,8 @@ function describe(leak: Leak): string {
   ].join(' ');
 }
 
-const epochMillis = (nanos: bigint): Milliseconds => milliseconds(Number(nanos / 1_000_000n));
 /** Of a moment on the monotonic clock. */
-function epochMillisOf(monotonicNanos: number | undefined): Milliseconds | undefined {
+function epochMillis(monotonicNanos: number | undefined): Milliseconds | undefined {
   if (monotonicNanos === undefined) return undefined;
   const agoNanos = Number(process.hrtime.bigint()) - monotonicNanos;
   return milliseconds(Date.now() - agoNanos / NANOS_PER_MILLI);

@@ -1,5 +1,6 @@
 /** A profile as the flame graph page holds it: small enough to send, whatever the profile. */
 import type { Labels, Profile } from '../profile/model.ts';
+import { MILLIS_PER_SECOND, nanosToMillis } from '../units.ts';
 
 export interface PageProfile {
   readonly type: string;
@@ -42,8 +43,8 @@ export function pageProfile(profile: Profile, title: string): PageProfile {
     type: profile.profileType,
     title,
     about: factsOf(profile),
-    timeMillis: Number(profile.timeNanos / 1_000_000n),
-    durationSeconds: Number(profile.durationNanos / 1_000_000n) / 1e3,
+    timeMillis: nanosToMillis(profile.timeNanos),
+    durationSeconds: nanosToMillis(profile.durationNanos) / MILLIS_PER_SECOND,
     columns: profile.sampleTypes,
     functions: functionsOf(profile),
     stacks,
@@ -55,7 +56,7 @@ export function pageProfile(profile: Profile, title: string): PageProfile {
 
 function factsOf(profile: Profile): string[] {
   const facts = profile.comments.filter((comment) => /^(host|pid|node|thread)=/.test(comment));
-  const when = new Date(Number(profile.timeNanos / 1_000_000n)).toISOString();
+  const when = new Date(nanosToMillis(profile.timeNanos)).toISOString();
   return [
     `${when.slice(0, 19).replace('T', ' ')} UTC`,
     ...facts.map((fact) => fact.replace('=', ' ')),

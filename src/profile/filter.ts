@@ -1,7 +1,7 @@
 import { ProfileBuilder } from './builder.ts';
 import { valuesOf } from './columns.ts';
 import { copySamples } from './copy-samples.ts';
-import type { Labels, Profile } from './model.ts';
+import { headerOf, type Labels, type Profile } from './model.ts';
 
 /**
  * The samples whose labels the predicate accepts, with the same header. Stacks and functions that
@@ -38,10 +38,4 @@ export function sumBy(
     sums.set(key, (sums.get(key) ?? 0) + (bySet[labelSet] ?? 0));
   }
   return new Map([...sums].sort(([, one], [, other]) => other - one));
-}
-
-function headerOf(profile: Profile) {
-  const { profileType, sampleTypes, periodType, period, timeNanos, durationNanos, comments } =
-    profile;
-  return { profileType, sampleTypes, periodType, period, timeNanos, durationNanos, comments };
 }

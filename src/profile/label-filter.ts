@@ -1,9 +1,5 @@
+import { readLabelCondition } from '../label-condition.ts';
 import type { Labels } from './model.ts';
-
-const CONDITION = /^([^=!]+)(!?)=(.*)$/s;
-
-/** Whether text is a condition that `labelFilter` understands. */
-export const isLabelCondition = (text: string): boolean => CONDITION.test(text);
 
 /**
  * A predicate from `agent_name=planner`, `agent_name!=planner`, `agent_name=*` (has it) and
@@ -16,11 +12,11 @@ export function labelFilter(
   if (conditions.length === 0) return undefined;
   const wanted = new Map<string, Set<string>>();
   const refused = new Map<string, Set<string>>();
-  for (const condition of conditions) {
-    const match = CONDITION.exec(condition);
-    if (match === null) continue;
-    const [, key = '', negation, value = ''] = match;
-    const byKey = negation === '!' ? refused : wanted;
+  for (const text of conditions) {
+    const condition = readLabelCondition(text);
+    if (condition === undefined) continue;
+    const { key, value, isNegated } = condition;
+    const byKey = isNegated ? refused : wanted;
     byKey.set(key, (byKey.get(key) ?? new Set()).add(value));
   }
   return (labels) =>

@@ -1,7 +1,7 @@
 import { SpanprofError } from '../errors.ts';
 import { ProfileBuilder } from './builder.ts';
 import { copySamples } from './copy-samples.ts';
-import type { Profile, ProfileHeader, ValueType } from './model.ts';
+import { headerOf, type Profile, type ProfileHeader, type ValueType } from './model.ts';
 
 /**
  * One profile with the samples of all: the values of equal (stack, labels) are added up. The header
@@ -28,7 +28,7 @@ export class Merger {
 
   /** Begins with the header of a profile, and without its samples. */
   constructor(first: Profile) {
-    this.#header = headerOf(first);
+    this.#header = { ...headerOf(first), comments: [...new Set(first.comments)] };
     this.#builder = new ProfileBuilder(this.#header);
   }
 
@@ -53,22 +53,6 @@ export class Merger {
   build(): Profile {
     return { ...this.#builder.build(), ...this.#header };
   }
-}
-
-function headerOf({
-  profileType,
-  sampleTypes,
-  periodType,
-  period,
-  timeNanos,
-  durationNanos,
-  comments,
-}: Profile): ProfileHeader {
-  const distinct = [...new Set(comments)];
-  return {
-    ...{ profileType, sampleTypes, periodType, period, timeNanos, durationNanos },
-    comments: distinct,
-  };
 }
 
 function mergedHeader(one: ProfileHeader, other: ProfileHeader): ProfileHeader {

@@ -103,3 +103,10 @@ export const PERIOD_TYPES: Readonly<Record<ProfileType, ValueType>> = {
   heap: { type: 'space', unit: 'bytes' },
   allocs: { type: 'space', unit: 'bytes' },
 };
+
+/** What a profile says of itself, without its tables and samples. */
+export function headerOf(profile: Profile): ProfileHeader {
+  const { profileType, sampleTypes, periodType, period, timeNanos, durationNanos, comments } =
+    profile;
+  return { profileType, sampleTypes, periodType, period, timeNanos, durationNanos, comments };
+}

@@ -7,7 +7,7 @@ import ts from 'typescript';
  * list and from itself; never from its neighbours in the same row.
  */
 export const rows: readonly (readonly string[])[] = [
-  ['errors', 'units', 'shared', 'version', 'package-files', 'builtins'],
+  ['errors', 'units', 'shared', 'version', 'package-files', 'builtins', 'label-condition'],
   ['native', 'report'],
   ['profile', 'config'],
   ['pages'],

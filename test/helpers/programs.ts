@@ -151,3 +151,11 @@ export function profileFiles(folder: string): ProfileFile[] {
       };
     });
 }
+
+/** What a program has said in lines of JSON. */
+export function jsonLines(stdout: string): unknown[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+}

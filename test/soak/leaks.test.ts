@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Leak } from '../../src/memory/leaks.ts';
 import { readProfiles } from '../helpers/profiles.ts';
-import { programs, runProgram, withFolder } from '../helpers/programs.ts';
+import { jsonLines, programs, runProgram, withFolder } from '../helpers/programs.ts';
 
 const MINUTES = 15;
 const REAL_SECONDS = MINUTES * 60;
@@ -37,10 +37,7 @@ async function serve(kind: string, serviceSeconds: number) {
       env: { SPANPROF_FILE_DIRECTORY: folder, SPANPROF_WINDOW_SECONDS: String(WINDOW_SECONDS) },
     });
     expect(result).toMatchObject({ code: 0, stderr: '' });
-    const lines = result.stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as unknown);
+    const lines = jsonLines(result.stdout);
     const end = lines.pop() as End;
     // The load was as it should be: forty invocations in a second.
     expect(end.invocations / (serviceSeconds * 40)).toBeGreaterThan(0.95);

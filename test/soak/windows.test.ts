@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { nodeBinary } from '../../scripts/nodes.mjs';
 import { readProfiles } from '../helpers/profiles.ts';
-import { programs, runProgram, withFolder } from '../helpers/programs.ts';
+import { jsonLines, programs, runProgram, withFolder } from '../helpers/programs.ts';
 import { FULL_YOUNG_GENERATION } from './young-generation.ts';
 
 const SECONDS = Number(process.env['TEST_SOAK_SECONDS'] ?? 600);
@@ -37,10 +37,7 @@ describe.concurrent('windows', () => {
         env: { SPANPROF_FILE_DIRECTORY: folder, SPANPROF_WINDOW_SECONDS: String(WINDOW_SECONDS) },
       });
       expect(result).toMatchObject({ code: 0, stderr: '' });
-      const lines = result.stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as unknown);
+      const lines = jsonLines(result.stdout);
       const end = lines.at(-1) as End;
       const memory = lines.slice(0, -1) as Memory[];
 

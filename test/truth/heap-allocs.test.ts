@@ -1,6 +1,7 @@
 /** What was allocated is counted; `allocs` must say so by site and owner, the dead included. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { GC_FLAGS } from '../helpers/gc-flags.ts';
 import { readProfiles, samplesOf, total } from '../helpers/profiles.ts';
 import { programs, runProgram, withFolder } from '../helpers/programs.ts';
 
@@ -11,14 +12,7 @@ interface Told {
 const runs: { name: string; nodeArgs: string[]; env?: Record<string, string> }[] = [
   { name: 'as it comes', nodeArgs: [] },
   { name: 'without CPU profiles', nodeArgs: [], env: { SPANPROF_CPU: 'off' } },
-  ...[
-    '--stress-scavenge=50',
-    '--gc-interval=500',
-    '--stress-compaction',
-    '--max-semi-space-size=1',
-    '--single-threaded',
-    '--jitless',
-  ].map((flag) => ({ name: flag, nodeArgs: [flag] })),
+  ...GC_FLAGS.map((flag) => ({ name: flag, nodeArgs: [flag] })),
 ];
 
 describe('allocated bytes by site', () => {

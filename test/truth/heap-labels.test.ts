@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Status } from '../../src/status.ts';
+import { GC_FLAGS } from '../helpers/gc-flags.ts';
 import {
   type ReadProfile,
   readProfiles,
@@ -48,15 +49,7 @@ interface Run {
 }
 
 const major = Number(process.versions.node.split('.')[0]);
-const flags = [
-  '--stress-scavenge=50',
-  '--gc-interval=500',
-  '--stress-compaction',
-  '--max-semi-space-size=1',
-  '--single-threaded',
-  '--jitless',
-  ...(major === 22 ? ['--experimental-async-context-frame'] : []),
-];
+const flags = [...GC_FLAGS, ...(major === 22 ? ['--experimental-async-context-frame'] : [])];
 const runs: Run[] = [
   { name: 'as it comes', nodeArgs: [], rounds: 1500, threads: 'main' },
   ...flags.map((flag) => ({

@@ -1,6 +1,7 @@
 import type { Profile } from '../../profile/model.ts';
 import { formatQuantity } from '../../profile/quantities.ts';
 import { validate } from '../../profile/validate.ts';
+import { nanosToMillis } from '../../units.ts';
 import type { Command } from '../command.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { bytesOf, decodeFrom } from '../input.ts';
@@ -97,7 +98,7 @@ function summaryOf(file: string, profile: Profile): Result {
 const MAX_DATE_MILLIS = 8.64e15;
 
 function startOf({ timeNanos }: Profile): string | null {
-  const millis = Number(timeNanos / 1_000_000n);
+  const millis = nanosToMillis(timeNanos);
   return millis === 0 || millis > MAX_DATE_MILLIS ? null : new Date(millis).toISOString();
 }
 
