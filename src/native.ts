@@ -211,7 +211,7 @@ export interface Addon {
    * What happened since the last call, three numbers each: scope, bytes, 0 for a sampled allocation;
    * -1, CPU milliseconds, used bytes before for a garbage collection.
    */
-  meterEvents(): Float64Array;
+  meterEvents(): readonly number[];
   // native/gc_watch.cc
   gcStart(): void;
   gcStop(): void;

@@ -165,21 +165,21 @@ function buildLedger(
   cpuRuns: () => boolean,
   { context, outside }: Needs,
 ): Ledger | undefined {
-  if (addon === undefined) return undefined;
+  const { cpu, bytes } = config.attribution;
+  if (addon === undefined || (cpu === 'off' && bytes === 'off')) return undefined;
   const { storage, setEnterBill } = context();
   return new Ledger({
     ...{ addon, slot, storage, outside },
     setEnter: setEnterBill,
     scopeOf: (scopeId) => store.scopeOf(scopeId),
-    heapIntervalBytes: () => (heapIsLabelled() ? config.heap.intervalBytes : undefined),
-    cpu: config.attribution.cpu,
-    countsBytes: config.attribution.bytes === 'exact' && config.attribution.cpu === 'exact',
+    heapIntervalBytes: () =>
+      bytes !== 'off' && heapIsLabelled() ? config.heap.intervalBytes : undefined,
+    cpu,
+    countsBytes: bytes === 'exact' && cpu === 'exact',
     budgetPercent: config.attribution.budgetPercent,
     maxLooksPerSecond: config.attribution.maxSwitchesPerSecond,
     cpuPeriodMillis: () =>
-      cpuRuns() && config.attribution.cpu !== 'off'
-        ? MILLIS_PER_SECOND / config.cpu.frequencyHertz
-        : undefined,
+      cpuRuns() && cpu !== 'off' ? MILLIS_PER_SECOND / config.cpu.frequencyHertz : undefined,
   });
 }
 

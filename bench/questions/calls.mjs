@@ -34,7 +34,8 @@ const exact = (variant) => ({
 const subjects = [
   { ...variantOf('nothing'), isQuick: true },
   { name: 'als', title: 'an AsyncLocalStorage', adapter: 'als', isQuick: true },
-  { ...exact(variantOf('labels')), isQuick: true },
+  // Spans too, beside those who do not follow them.
+  { ...exact(variantOf('spans')), name: 'labels', title: 'spanprof, labels only', isQuick: true },
   { ...exact(variantOf('bills')), isQuick: true },
   { ...exact(variantOf('everything')), title: 'spanprof, bills with exact bytes' },
   variantOf('datadog-pprof'),

@@ -34,7 +34,7 @@ const forms = {
       ['json-server', 'agent-service', 'promise-storm'].includes(load.name),
     ),
     variants: variants.filter(({ name }) =>
-      [...BASES, 'labels', 'bills', 'everything', 'datadog-pprof'].includes(name),
+      [...BASES, 'labels', 'spans', 'bills', 'everything', 'datadog-pprof'].includes(name),
     ),
     share: 0.5,
   },
@@ -54,7 +54,8 @@ export async function run({ form, data, save, say, endMillis, majors: wanted }) 
     for (const load of plan.loads) {
       const lanes =
         load.connections === undefined && isPinned ? [MEASURED_CORE, CLIENT_CORE] : [MEASURED_CORE];
-      const queue = shuffled(plan.variants, round * 100 + plan.loads.indexOf(load));
+      const variantsHere = plan.variants.filter((one) => one.loads?.includes(load.name) ?? true);
+      const queue = shuffled(variantsHere, round * 100 + plan.loads.indexOf(load));
       await Promise.all(
         lanes.map(async (core) => {
           for (let variant = queue.shift(); variant !== undefined; variant = queue.shift()) {
@@ -126,7 +127,8 @@ const MARGIN = 0.1;
 export const gates = (data) =>
   comparisons(data)
     .filter(
-      ({ variant, rounds }) => ['labels', 'bills', 'everything'].includes(variant) && rounds > 0,
+      ({ variant, rounds }) =>
+        ['labels', 'spans', 'bills', 'everything'].includes(variant) && rounds > 0,
     )
     .map(({ major, load, variant, ratio, error, floor }) => ({
       name: `overhead/${major}/${load}/${variant}`,

@@ -18,7 +18,8 @@ import { peerManifest, peerPath } from '../lib/peers.mjs';
  * @property {string} adapter file of this folder that runs a function as an owner's work
  * @property {(setting: Setting) => string[]} [args] of Node
  * @property {(setting: Setting) => Record<string, string>} [env]
- * @property {boolean} [spans] follows OpenTelemetry spans by itself
+ * @property {boolean} [spans] follows OpenTelemetry spans by itself; others are told each owner
+ * @property {readonly string[]} [loads] where it differs from another variant; everywhere unless said
  * @property {boolean} [uploads] sends profiles; if none arrives it did not work
  * @property {string} [peer] its package
  * @property {'samples' | 'none'} [labels] whether it says whose its samples are
@@ -31,6 +32,7 @@ const spanprof = (/** @type {Setting} */ { windowSeconds, folder }) => ({
   SPANPROF_SPOOL_DIRECTORY: join(folder, 'spool'),
   SPANPROF_WINDOW_SECONDS: String(windowSeconds),
 });
+const withoutBills = { SPANPROF_ATTRIBUTION_CPU: 'off', SPANPROF_ATTRIBUTION_BYTES: 'off' };
 const datadog = (/** @type {Setting} */ { windowSeconds, sink }) => ({
   DD_TRACE_AGENT_URL: sink,
   DD_PROFILING_UPLOAD_PERIOD: String(windowSeconds),
@@ -44,12 +46,26 @@ export const variants = [
   { name: 'nothing', title: 'nothing', adapter: 'nothing' },
   { name: 'again', title: 'nothing, again (A/A)', adapter: 'nothing' },
   {
+    name: 'floor',
+    title: "V8's samplers and an AsyncLocalStorage",
+    adapter: 'v8-samplers',
+  },
+  {
     name: 'labels',
     title: 'spanprof, labels only',
     adapter: 'spanprof',
     args: () => ['--require', register],
-    env: (setting) => ({ ...spanprof(setting), SPANPROF_ATTRIBUTION_CPU: 'off' }),
+    env: (setting) => ({ ...spanprof(setting), ...withoutBills, SPANPROF_OTEL: 'off' }),
+    labels: 'samples',
+  },
+  {
+    name: 'spans',
+    title: 'spanprof, labels of spans',
+    adapter: 'spanprof',
+    args: () => ['--require', register],
+    env: (setting) => ({ ...spanprof(setting), ...withoutBills }),
     spans: true,
+    loads: ['agent-service'],
     labels: 'samples',
   },
   {

@@ -20,7 +20,7 @@ import { HeapPeaks } from './heap-peaks.ts';
 import { LiveBytes } from './live-bytes.ts';
 import type { Scope } from './scope.ts';
 import type { Slot } from './slot.ts';
-import { statementOf } from './statement.ts';
+import { type ProcessFigures, statementOf, totalsOf } from './statement.ts';
 import { Switcher } from './switcher.ts';
 import {
   BillTable,
@@ -30,7 +30,7 @@ import {
   NOBODYS_ROW,
   type RowFigures,
 } from './table.ts';
-import type { TokenCounts, Usage } from './usage.ts';
+import type { TokenCounts, Totals, Usage } from './usage.ts';
 
 /** Long enough for the callbacks of a finished request; short, because everything is measured meanwhile. */
 const LATE_MILLIS = 2_000;
@@ -41,6 +41,9 @@ const UPKEEP_MILLIS = 500;
 const MEMORY_MILLIS = 1;
 
 const nowMillis = performance.now.bind(performance);
+
+/** Makes of a bill what its reader wants to see. */
+type State<Stated> = (bill: Bill, row: RowFigures, process: ProcessFigures) => Stated;
 
 export interface LedgerOptions {
   readonly addon: Addon;
@@ -163,12 +166,20 @@ export class Ledger {
    * with the work that went on. Undefined if the scope has no such bill.
    */
   close(scope: Scope): Usage | undefined {
-    const { bill } = scope;
+    return this.#close(scope, statementOf);
+  }
+
+  /** The same for spans, which come by the thousand and state less. */
+  closeSpan(scope: Scope): Totals | undefined {
+    return this.#close(scope, totalsOf);
+  }
+
+  #close<Stated>({ bill }: Scope, state: State<Stated>): Stated | undefined {
     if (bill.kind === 'run') return undefined;
-    if (bill.endedMillis !== undefined || bill.owner !== this) return this.#read(bill);
+    if (bill.endedMillis !== undefined || bill.owner !== this) return this.#read(bill, state);
     const now = nowMillis();
     bill.endedMillis = now;
-    const usage = this.#read(bill);
+    const stated = this.#read(bill, state);
     this.#closable--;
     const { countsIn } = bill;
     if (countsIn !== undefined && --countsIn.openInside === 0) {
@@ -181,13 +192,13 @@ export class Ledger {
       if (this.#ended.size > MAX_ENDED_BILLS && oldest !== undefined)
         this.#finish(oldest, LATE_ROW);
     }
-    return usage;
+    return stated;
   }
 
   /** The bill so far, late work included; undefined for what nobody pays. */
   usageOf(bill: Bill): Usage | undefined {
     const payer = bill.final === undefined ? payerOf(bill) : bill;
-    return payer === NOBODY || payer === LATE ? undefined : this.#read(payer);
+    return payer === NOBODY || payer === LATE ? undefined : this.#read(payer, statementOf);
   }
 
   /** Adds to the accounts of the scope's agent, tool and session. */
@@ -223,7 +234,7 @@ export class Ledger {
     bill.collections = this.#peaks.collections;
   }
 
-  #read(bill: Bill): Usage {
+  #read<Stated>(bill: Bill, state: State<Stated>): Stated {
     this.#share();
     const now = nowMillis();
     const intervalBytes = this.#options.heapIntervalBytes();
@@ -235,7 +246,7 @@ export class Ledger {
     const used = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
     const peak = this.#peaks.since(bill.collections);
     const isPeakPast = peak !== undefined && peak.usedBytes > used;
-    return statementOf(bill, bill.final ?? this.#table.read(bill.row), {
+    return state(bill, bill.final ?? this.#table.read(bill.row), {
       nowMillis: now,
       peakHeapBytes: Math.max(bill.usedHeapBytes, isPeakPast ? peak.usedBytes : used),
       openAtPeak: isPeakPast ? peak.openBills : Math.max(1, this.#outermost.size),
@@ -408,7 +419,7 @@ export class Ledger {
       for (let bill = list.oldest; bill !== undefined; bill = bill.newer) {
         if (bill.kind !== 'invocation') continue;
         if (usages.length >= limit) return usages;
-        usages.push(this.#read(bill));
+        usages.push(this.#read(bill, statementOf));
       }
     }
     return usages;

@@ -2,7 +2,7 @@
 import { bytes, microseconds } from '../units.ts';
 import { type Bill, Estimates } from './bill.ts';
 import type { RowFigures } from './table.ts';
-import { type Amounts, METHODS, type Usage, type UsageMethod } from './usage.ts';
+import { type Amounts, METHODS, type Totals, type Usage, type UsageMethod } from './usage.ts';
 
 const MICROS_PER_MILLI = 1_000;
 const NOTHING = new Estimates();
@@ -24,44 +24,69 @@ export interface ProcessFigures {
   readonly heapIntervalBytes: number | undefined;
 }
 
+/** With everything inside; all that a span states. */
+export function totalsOf(bill: Bill, row: RowFigures, process: ProcessFigures): Totals {
+  const inclusive = bill.inclusive ?? NOTHING;
+  return {
+    cpuMicros: micros(row.cpuInclusive + inclusive.sampledCpuMillis),
+    wallMicros: micros(wallMillisOf(bill, process)),
+    allocatedBytes: bytes(
+      whole(countsBytesOf(bill, process) ? row.bytesInclusive : inclusive.allocatedBytes),
+    ),
+    peakHeapBytes: bytes(whole(process.peakHeapBytes)),
+    peakLiveBytes: bytes(whole(inclusive.peakLiveBytes)),
+    externalBytes: bytes(whole(process.externalBytes - bill.externalBytes)),
+    gcMicros: micros(inclusive.gcMillis),
+    turns: row.turnsInclusive,
+    longestTurnMicros: micros(row.longestInclusive),
+    cpuMethod: bill.isSampled ? 'sampled' : 'exact',
+  };
+}
+
 export function statementOf(bill: Bill, row: RowFigures, process: ProcessFigures): Usage {
-  // While CPU was estimated nobody counted bytes either.
-  const countsBytes = process.countsBytes && !bill.isSampled;
+  const totals = totalsOf(bill, row, process);
+  const countsBytes = countsBytesOf(bill, process);
   const self = bill.self ?? NOTHING;
   const inclusive = bill.inclusive ?? NOTHING;
-  const wallMillis = (bill.endedMillis ?? process.nowMillis) - bill.openedMillis;
+  const wallMillis = wallMillisOf(bill, process);
   const insideMillis =
     bill.insideMillis + (bill.openInside > 0 ? process.nowMillis - bill.insideSinceMillis : 0);
-  const peakHeapBytes = bytes(whole(process.peakHeapBytes));
-  const externalBytes = bytes(whole(process.externalBytes - bill.externalBytes));
   const own: Amounts = {
     cpuMicros: micros(row.cpu + self.sampledCpuMillis),
     wallMicros: micros(Math.max(0, wallMillis - insideMillis)),
     allocatedBytes: bytes(whole(countsBytes ? row.bytes : self.allocatedBytes)),
-    peakHeapBytes,
+    peakHeapBytes: totals.peakHeapBytes,
     peakLiveBytes: bytes(whole(self.peakLiveBytes)),
-    externalBytes,
+    externalBytes: totals.externalBytes,
     gcMicros: micros(self.gcMillis),
     turns: row.turns,
     longestTurnMicros: micros(row.longest),
   };
+  // Field by field: copying objects into others is slow.
   return {
-    cpuMicros: micros(row.cpuInclusive + inclusive.sampledCpuMillis),
-    wallMicros: micros(wallMillis),
-    allocatedBytes: bytes(whole(countsBytes ? row.bytesInclusive : inclusive.allocatedBytes)),
-    peakHeapBytes,
-    peakLiveBytes: bytes(whole(inclusive.peakLiveBytes)),
-    externalBytes,
-    gcMicros: micros(inclusive.gcMillis),
-    turns: row.turnsInclusive,
-    longestTurnMicros: micros(row.longestInclusive),
+    cpuMicros: totals.cpuMicros,
+    wallMicros: totals.wallMicros,
+    allocatedBytes: totals.allocatedBytes,
+    peakHeapBytes: totals.peakHeapBytes,
+    peakLiveBytes: totals.peakLiveBytes,
+    externalBytes: totals.externalBytes,
+    gcMicros: totals.gcMicros,
+    turns: totals.turns,
+    longestTurnMicros: totals.longestTurnMicros,
     self: own,
-    method: methodsOf(bill.isSampled ? 'sampled' : 'exact', countsBytes),
+    method: methodsOf(totals.cpuMethod, countsBytes),
     stdError: errorsOf(bill, inclusive, countsBytes, wallMillis, process),
     openAtPeak: process.openAtPeak,
     labels: bill.labels,
   };
 }
+
+const wallMillisOf = (bill: Bill, { nowMillis }: ProcessFigures): number =>
+  (bill.endedMillis ?? nowMillis) - bill.openedMillis;
+
+/** While CPU was estimated nobody counted bytes either. */
+const countsBytesOf = (bill: Bill, { countsBytes }: ProcessFigures): boolean =>
+  countsBytes && !bill.isSampled;
 
 function methodsOf(cpu: UsageMethod, countsBytes: boolean): Usage['method'] {
   if (countsBytes) return { ...METHODS, allocatedBytes: 'exact' };
@@ -83,7 +108,6 @@ function errorsOf(
   const leastMillis = cpuPeriodMillis ?? wallMillis;
   const allocatedError = Math.max(Math.sqrt(allocatedVariance), least);
   const share = allocatedBytes > 0 ? allocatedError / allocatedBytes : 1;
-  // Built field by field: this is done for every span, and copying objects into others is slow.
   const errors: { -readonly [figure in keyof Usage['stdError']]: number } = {};
   if (!countsBytes) errors.allocatedBytes = whole(allocatedError);
   errors.peakLiveBytes = whole(Math.max(Math.sqrt(figures.peakLiveVariance), least));

@@ -25,6 +25,11 @@ export interface Amounts {
   readonly longestTurnMicros: Microseconds;
 }
 
+/** What a span says of its bill. */
+export interface Totals extends Amounts {
+  readonly cpuMethod: UsageMethod;
+}
+
 /** The bill of a scope with everything inside it; `self` leaves out the scopes inside. */
 export interface Usage extends Amounts {
   readonly self: Amounts;

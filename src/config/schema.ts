@@ -180,8 +180,8 @@ export const SCHEMA = {
     cpu: withDefault(choice('exact', 'sampled', 'off'), 'exact', {
       doc: 'How CPU time is billed to invocations: measured at every switch, estimated from samples, or not.',
     }),
-    bytes: withDefault(choice('sampled', 'exact'), 'sampled', {
-      doc: 'How allocated bytes are billed: estimated from heap samples, or measured at every switch.',
+    bytes: withDefault(choice('sampled', 'exact', 'off'), 'sampled', {
+      doc: 'How allocated bytes are billed: estimated from heap samples, measured at every switch, or not. With both `off` there are no bills: scopes and spans carry labels only.',
     }),
     maxSwitchesPerSecond: withDefault(
       integer({ from: 1_000, to: 1_000_000_000, unit: 'switches a second' }),

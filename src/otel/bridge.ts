@@ -20,6 +20,7 @@ import {
   SUPPRESSED_KEY,
   spanIn,
 } from './api.ts';
+import { isRelevant } from './genai.ts';
 import { watchRegistrations } from './globals.ts';
 import { followLangChain } from './langchain.ts';
 import { Patches } from './patches.ts';
@@ -207,7 +208,8 @@ export class OpenTelemetryBridge {
   };
 
   readonly #attributeSet = (span: OtelSpan, key: string, value: unknown): void => {
-    this.#safely(() => this.#scopes?.attributeSet(span, key, value));
+    // Most mean nothing to us, our own among them.
+    if (isRelevant(key)) this.#safely(() => this.#scopes?.attributeSet(span, key, value));
   };
 
   #safely(action: () => void): void {

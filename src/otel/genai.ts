@@ -119,10 +119,13 @@ export function meaningOf(
   name: string | undefined,
   attributes: Readonly<Record<string, unknown>>,
 ): GenAiMeaning | undefined {
-  const found: Found = new Map();
-  note(SPAN_NAME, name, attributes, found);
-  for (const attribute in attributes) note(attribute, attributes[attribute], attributes, found);
-  return found.size === 0 ? undefined : summarize(found);
+  let found = note(SPAN_NAME, name, attributes, undefined);
+  for (const attribute in attributes) {
+    // Before anything else: of most attributes this is all there is to know.
+    if (!byAttribute.has(attribute)) continue;
+    found = note(attribute, attributes[attribute], attributes, found);
+  }
+  return found === undefined ? undefined : summarize(found);
 }
 
 type Found = Map<Row['means'], readonly [rank: number, value: unknown]>;
@@ -131,16 +134,19 @@ function note(
   attribute: string,
   value: unknown,
   attributes: Readonly<Record<string, unknown>>,
-  found: Found,
-): void {
+  before: Found | undefined,
+): Found | undefined {
+  let found = before;
   const rows = byAttribute.get(attribute);
-  if (rows === undefined || value === undefined) return;
+  if (rows === undefined || value === undefined) return found;
   for (const [rank, row] of rows) {
     const meant = row.after === undefined ? value : rest(value, row.after);
     if (meant === undefined || !holds(row, value, attributes)) continue;
+    found ??= new Map();
     const known = found.get(row.means);
     if (known === undefined || rank < known[0]) found.set(row.means, [rank, meant]);
   }
+  return found;
 }
 
 function rest(value: unknown, after: string): string | undefined {

@@ -8,8 +8,8 @@ import type { LabelInput } from '../attribution/labels.ts';
 import type { Scope } from '../attribution/scope.ts';
 import type { Labels } from '../profile/model.ts';
 import type { OtelSpan, ReadableSpan } from './api.ts';
-import { billAttributes, PROFILE_ID } from './attributes.ts';
-import { type GenAiMeaning, isRelevant, meaningOf } from './genai.ts';
+import { PROFILE_ID, writeBill } from './attributes.ts';
+import { type GenAiMeaning, meaningOf } from './genai.ts';
 
 interface SpanRecord {
   scope: Scope;
@@ -80,7 +80,7 @@ export class SpanScopes {
     this.#adopt(span);
     const current = this.#context.storage.getStore();
     const left = active === undefined ? undefined : this.#records.get(active);
-    const above = this.#parentOf(span, parent);
+    const above = left !== undefined && parent === active ? left : this.#parentOf(span, parent);
     let outside = left === undefined ? current : left.outside;
     let around = outside;
     if (above !== undefined) {
@@ -172,9 +172,8 @@ export class SpanScopes {
     this.#context.ledger?.close(reserved);
   }
 
-  /** An attribute was set after the start: it may say who the span is. */
+  /** A relevant attribute (genai.ts) was set after the start: it may say who the span is. */
   attributeSet(span: ReadableSpan, key: string, value: unknown): void {
-    if (!isRelevant(key)) return;
     const record = this.#records.get(span);
     if (record === undefined || record.isEnded) return;
     this.#relabel(record, meaningOf(span.name, span.attributes ?? { [key]: value }));
@@ -200,10 +199,8 @@ export class SpanScopes {
       parent.outputTokens += record.outputTokens;
       record.parent = undefined;
     }
-    const usage = this.#context.ledger?.close(record.scope);
-    if (usage === undefined) return;
-    const attributes = billAttributes(usage);
-    for (const key in attributes) span.setAttribute(key, attributes[key] ?? 0);
+    const totals = this.#context.ledger?.closeSpan(record.scope);
+    if (totals !== undefined) writeBill(span, totals);
   }
 
   /** A call of a model, the step around it and the agent's run may all state the same tokens. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Span, trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { agent } from '../../src/agent.ts';
-import { start, stop } from '../../src/index.ts';
+import { labels, measure, start, status, stop } from '../../src/index.ts';
 import { burn } from './burn.ts';
 import { registerSdk, type Sdk } from './sdk.ts';
 
@@ -103,4 +103,23 @@ describe.skipIf(!isBilled)('bills', () => {
       ['a', { inputTokens: 10, outputTokens: 0 }],
     ]);
   });
+});
+
+test('with bills off spans are linked and say nothing of costs', async () => {
+  await start({ ...options, attribution: { cpu: 'off', bytes: 'off' } });
+  const sdk = registerSdk();
+  const inside = await trace.getTracer('test').startActiveSpan('unbilled', async (span) => {
+    await sleep(1);
+    const seen = { labels: labels(), spanId: span.spanContext().spanId };
+    span.end();
+    return seen;
+  });
+  const { usage } = await measure({ agent_name: 'x' }, () => burn(5));
+  const { bills } = status();
+  const { attributes } = sdk.spanNamed('unbilled');
+  await stop();
+  await sdk.unregister();
+  expect(inside.labels['span_id']).toBe(inside.spanId);
+  expect(attributes).toEqual({ 'pyroscope.profile.id': inside.spanId });
+  expect([usage.cpuMicros, usage.allocatedBytes, bills]).toEqual([0, 0, undefined]);
 });
