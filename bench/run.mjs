@@ -1,14 +1,4 @@
-/**
- * What spanprof costs and how right it is, beside its peers.
- *
- *     npm run bench                          everything, under 60 minutes on two cores; writes docs/benchmarks.md
- *     npm run bench -- --quick               the short form, under 10; fails on a regression against bench/baseline.json
- *     npm run bench -- --only overhead,calls some questions; the page keeps what is stored of the others
- *     npm run bench -- --minutes 20          less time for every question, in proportion
- *     npm run bench -- --resume              goes on after an interruption: questions that are done stay
- *     npm run bench -- --report              only writes the page again, from what is stored in .cache/bench
- *     npm run bench -- --quick --baseline    stores the ratios of the short form as the new baseline
- */
+/** What spanprof costs and how right it is, beside its peers. `--help` says how. */
 import { parseArgs } from 'node:util';
 import { checkBaseline, writeBaseline } from './lib/baseline.mjs';
 import { OutOfTime } from './lib/lanes.mjs';
@@ -19,6 +9,17 @@ import { killAll } from './lib/process.mjs';
 import { progressOf } from './lib/progress.mjs';
 import { openStore } from './lib/store.mjs';
 import { questions } from './questions/questions.mjs';
+
+const HELP = `npm run bench                            everything, under 60 minutes on two cores; writes docs/benchmarks.md
+npm run bench -- --quick                 the short form, under 10; fails on a regression against bench/baseline.json
+npm run bench -- --only overhead,calls   some questions; the page keeps what is stored of the others
+npm run bench -- --nodes 24              on some Nodes
+npm run bench -- --minutes 20            less time for every question, in proportion
+npm run bench -- --resume                goes on after an interruption: questions that are done stay
+npm run bench -- --report                only writes the page again, from what is stored in .cache/bench
+npm run bench -- --quick --baseline      stores the ratios of the short form as the new baseline
+
+questions: ${questions.map(({ name }) => name).join(', ')}`;
 
 /**
  * @typedef {object} Context what a question gets
@@ -39,8 +40,13 @@ const { values: options } = parseArgs({
     minutes: { type: 'string' },
     resume: { type: 'boolean', default: false },
     baseline: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (options.help) {
+  console.log(HELP);
+  process.exit();
+}
 const form = options.quick ? 'quick' : 'full';
 const store = openStore(form);
 const only = options.only?.split(',');
