@@ -120,7 +120,7 @@ export function comparisons(data) {
   return results;
 }
 
-/** Two runs of the same must not fail each other; a tenth more CPU a request is worth a look. */
+/** Two runs of the same must not fail each other; a tenth more CPU time for a request is worth a look. */
 const MARGIN = 0.1;
 
 /** @param {any} data */
@@ -133,7 +133,7 @@ export const gates = (data) =>
     .map(({ major, load, variant, ratio, error, floor }) => ({
       name: `overhead/${major}/${load}/${variant}`,
       value: ratio,
-      allowance: MARGIN + 2 * Math.max(floor || 0, error || 0),
+      allowance: MARGIN * ratio + 2 * Math.max(floor || 0, error || 0),
     }));
 
 /** Figures by round; a round without one is a hole. @param {readonly Run[]} runs */
