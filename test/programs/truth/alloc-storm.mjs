@@ -1,7 +1,7 @@
 /**
- * After a warm-up three owners allocate 60/30/10 without a pause, then nothing happens for a while, then they do so
- * again in one burst. A window ends after each. Prints as JSON the bytes of an object, and for both how
- * many each owner has made and what recording them has done.
+ * After a warm-up three owners allocate 60/30/10 without a pause, then nothing happens for a while,
+ * then they do so again in one burst. A window ends after each. Prints as JSON the bytes of an object,
+ * and for both how many each owner has made and what recording them has done.
  *
  *     node alloc-storm.mjs <seconds without a pause> <megabytes of the burst>
  */
