@@ -140,12 +140,12 @@ void CpuStop(const Arguments& args) { Of(args)->cpu.Stop(); }
 
 // ---- heap ----
 
-// heapStart(intervalBytes, stackDepth, labels, allocs): 0 labelled | 1 unlabelled | 2 busy
+// heapStart(intervalBytes, stackDepth, labels, allocsPerSecond): 0 labelled | 1 unlabelled | 2 busy
 void HeapStartExport(const Arguments& args) {
   const HeapStart result =
       Of(args)->heap.Start(static_cast<uint64_t>(NumberArgument(args, 0)), IntArgument(args, 1),
                            args[2]->BooleanValue(args.GetIsolate()),
-                           args[3]->BooleanValue(args.GetIsolate()));
+                           static_cast<uint32_t>(IntArgument(args, 3)));
   args.GetReturnValue().Set(static_cast<int32_t>(result));
 }
 

@@ -24,7 +24,13 @@ void AllocRecorder::Note(size_t size, int32_t scope) noexcept {
     overflowed_++;
     return;
   }
-  Record record{MonotonicNanos(), 0, size, scope};
+  const int64_t now_nanos = MonotonicNanos();
+  const uint32_t weight = throttle_.Weigh(now_nanos);
+  if (weight == 0) {
+    thinned_++;
+    return;
+  }
+  Record record{now_nanos, 0, size, scope, weight};
   v8::CpuProfiler::CollectSample(isolate_);
   record.end_nanos = MonotonicNanos();
   records_.push_back(record);
@@ -32,22 +38,24 @@ void AllocRecorder::Note(size_t size, int32_t scope) noexcept {
 
 // ---- windows -----------------------------------------------------------------------------------
 
-void AllocRecorder::Begin(uint64_t interval_bytes) {
+void AllocRecorder::Begin(uint64_t interval_bytes, uint32_t per_second) {
   End();
   interval_bytes_ = interval_bytes;
+  throttle_.Begin(per_second, MonotonicNanos());
 }
 
 void AllocRecorder::End() {
   interval_bytes_ = 0;
   records_ = {};
   tables_.clear();
-  samples_ = without_stack_ = overflowed_ = 0;
+  samples_ = without_stack_ = thinned_ = overflowed_ = 0;
 }
 
 void AllocRecorder::Add(AllocTable* table, int32_t node, const Record& record) {
   samples_++;
   if (node < 0) without_stack_++;
-  const double objects = ObjectsFor(record.size, static_cast<double>(interval_bytes_));
+  const double objects =
+      record.weight * ObjectsFor(record.size, static_cast<double>(interval_bytes_));
   table->Add(node, record.scope, objects, objects * static_cast<double>(record.size));
 }
 
@@ -89,6 +97,7 @@ v8::Local<v8::Value> AllocRecorder::Take(v8::Local<v8::Context> context) {
   js::ObjectBuilder object(isolate_, context);
   object.SetNumber("samples", std::exchange(samples_, 0));
   object.SetNumber("withoutStack", std::exchange(without_stack_, 0));
+  object.SetNumber("thinned", std::exchange(thinned_, 0));
   object.SetNumber("overflowed", std::exchange(overflowed_, 0));
   std::vector<v8::Local<v8::Value>> objects;
   for (const AllocTable& table : tables) objects.push_back(table.ToObject(isolate_, context));

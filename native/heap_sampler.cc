@@ -12,7 +12,7 @@
 namespace spanprof {
 
 HeapStart HeapSampler::Start(uint64_t interval_bytes, int stack_depth, bool labels,
-                             bool allocs) {
+                             uint32_t allocs_per_second) {
   if (StillOurs()) return labelled_ ? HeapStart::kLabelled : HeapStart::kUnlabelled;
   observer_.LookBefore();
   running_ = isolate_->GetHeapProfiler()->StartSamplingHeapProfiler(
@@ -23,7 +23,7 @@ HeapStart HeapSampler::Start(uint64_t interval_bytes, int stack_depth, bool labe
   // Attached also when no labels are wanted: it is how a foreign sampler is told from ours.
   const bool attached = observer_.Attach(interval_bytes);
   labelled_ = attached && labels;
-  if (attached && allocs) allocs_->Begin(interval_bytes);
+  if (attached && allocs_per_second > 0) allocs_->Begin(interval_bytes, allocs_per_second);
   return labelled_ ? HeapStart::kLabelled : HeapStart::kUnlabelled;
 }
 

@@ -27,8 +27,10 @@ class HeapSampler {
 
   // Isolate's thread. kBusy: someone else samples this isolate's heap; theirs is left alone.
   // `interval_bytes` must be odd for labels (see HeapObserver).
-  // `allocs`: also records what is allocated; only done if V8 is built as we know it.
-  HeapStart Start(uint64_t interval_bytes, int stack_depth, bool labels, bool allocs);
+  // `allocs_per_second`: above 0 what is allocated is recorded too, with about so many stacks a second
+  // at most; only done if V8 is built as we know it.
+  HeapStart Start(uint64_t interval_bytes, int stack_depth, bool labels,
+                  uint32_t allocs_per_second);
   // What is alive now; undefined if not running, or if another party ended the sampling.
   v8::Local<v8::Value> Collect(v8::Local<v8::Context> context);
   // Scope, bytes proven alive by a collection, and those that are not (survivors.h), in turn; empty

@@ -68,6 +68,8 @@ export interface AllocWindow {
   readonly samples: number;
   /** Of them, those without a stack. */
   readonly withoutStack: number;
+  /** Samples beyond these that were thinned out: the others stand for them. */
+  readonly thinned: number;
   /** Samples beyond these that the buffer had no room for. */
   readonly overflowed: number;
 }
@@ -175,8 +177,16 @@ export interface Addon {
   cpuSampledScopes(): Int32Array;
   cpuStop(): void;
   // native/heap_sampler.cc
-  /** `intervalBytes` must be odd for labels (native/heap_observer.h says why). */
-  heapStart(intervalBytes: number, stackDepth: number, labels: boolean, allocs: boolean): number;
+  /**
+   * `intervalBytes` must be odd for labels (native/heap_observer.h says why). `allocsPerSecond`: 0
+   * records no allocations (native/alloc_throttle.h).
+   */
+  heapStart(
+    intervalBytes: number,
+    stackDepth: number,
+    labels: boolean,
+    allocsPerSecond: number,
+  ): number;
   heapCollect(): LiveColumns | undefined;
   /** Stacks come with the CPU windows collected since the last call. Undefined if not recording. */
   heapAllocs(): AllocWindow | undefined;

@@ -189,13 +189,13 @@ function buildHeapEngine(
   labelsFor: (scopeId: number) => Labels | undefined,
   { context, say }: Needs,
 ): HeapEngine {
-  const { intervalBytes, labels, allocs } = config.heap;
+  const { intervalBytes, labels, allocs, allocsPerSecond } = config.heap;
   if (addon === undefined) return new PortableHeapEngine(intervalBytes);
   return new NativeHeapEngine({
     addon,
     intervalBytes,
     labels,
-    allocs,
+    allocsPerSecond: allocs ? allocsPerSecond : 0,
     resolve,
     labelsFor,
     runInScope: (fn) => context().runWithId(fn),

@@ -36,9 +36,11 @@ export interface HeapProfiles {
 /** What recording allocations has done since it started. */
 export interface AllocsStatus {
   readonly samples: number;
-  /** Of them, those whose stack is not known: they have their labels and a frame `(no stack)`. */
+  /** Samples beyond these that `heap.allocsPerSecond` left out: the others stand for them, no byte is lost. */
+  readonly thinned: number;
+  /** Of `samples`, those whose stack is not known: they have their labels and a frame `(no stack)`. */
   readonly withoutStack: number;
-  /** Samples that the buffer had no room for. */
+  /** Samples beyond both that the buffer had no room for: their bytes are missing. */
   readonly lost: number;
 }
 

@@ -24,8 +24,8 @@ export interface NativeHeapOptions {
   readonly intervalBytes: Bytes;
   /** Whether samples shall carry labels. */
   readonly labels: boolean;
-  /** Whether allocations shall be recorded, the dead included. */
-  readonly allocs: boolean;
+  /** Stacks a second for what is allocated, the dead included, at most; 0: it is not recorded. */
+  readonly allocsPerSecond: number;
   readonly resolve: ResolvePosition;
   /** Labels of a scope id; undefined if they are lost. */
   readonly labelsFor: (scopeId: number) => Labels | undefined;
@@ -48,13 +48,13 @@ export class NativeHeapEngine implements HeapEngine {
   #running = false;
   #labelled = false;
   #restarts = 0;
-  #allocs = { samples: 0, withoutStack: 0, lost: 0 };
+  #allocs = { samples: 0, withoutStack: 0, thinned: 0, lost: 0 };
 
   constructor(options: NativeHeapOptions) {
     this.#options = options;
     this.#intervalBytes = options.intervalBytes | 1;
     this.#wanted = options.labels;
-    if (options.allocs) this.#stacks = new AllocStacks(options.addon);
+    if (options.allocsPerSecond > 0) this.#stacks = new AllocStacks(options.addon);
   }
 
   start(): void {
@@ -71,8 +71,13 @@ export class NativeHeapEngine implements HeapEngine {
   }
 
   #begin(): boolean {
-    const { addon, allocs } = this.#options;
-    const result = addon.heapStart(this.#intervalBytes, HEAP_STACK_DEPTH, this.#wanted, allocs);
+    const { addon, allocsPerSecond } = this.#options;
+    const result = addon.heapStart(
+      this.#intervalBytes,
+      HEAP_STACK_DEPTH,
+      this.#wanted,
+      allocsPerSecond,
+    );
     this.#running = result !== HEAP_START.busy;
     this.#labelled = result === HEAP_START.labelled;
     this.#held.clear();
@@ -100,6 +105,7 @@ export class NativeHeapEngine implements HeapEngine {
     if (collected === undefined) return undefined;
     this.#allocs.samples += collected.samples;
     this.#allocs.withoutStack += collected.withoutStack;
+    this.#allocs.thinned += collected.thinned;
     this.#allocs.lost += collected.overflowed;
     const builder = new ProfileBuilder(heapHeader('allocs', this.#intervalBytes, window));
     for (const table of collected.tables) {

@@ -21,7 +21,7 @@ const MIN_SAMPLES = 15;
  * Throws HEAP_PROFILER_BUSY if somebody else samples the heap.
  */
 export function selfTest(addon: Addon, runInScope: RunInScope): string | undefined {
-  const started = addon.heapStart(INTERVAL_BYTES, HEAP_STACK_DEPTH, true, false);
+  const started = addon.heapStart(INTERVAL_BYTES, HEAP_STACK_DEPTH, true, 0);
   if (started === HEAP_START.busy) throw new SpanprofError('HEAP_PROFILER_BUSY');
   try {
     if (started !== HEAP_START.labelled) return "V8's sampler is not built as in the Nodes we know";

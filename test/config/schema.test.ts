@@ -190,7 +190,13 @@ test('the documented names and defaults', () => {
     labels: {},
     windowSeconds: 60,
     cpu: { enabled: true, frequencyHertz: 100, wall: true },
-    heap: { enabled: true, intervalBytes: 524_288, labels: true, allocs: true },
+    heap: {
+      enabled: true,
+      intervalBytes: 524_288,
+      labels: true,
+      allocs: true,
+      allocsPerSecond: 150,
+    },
     attribution: {
       cpu: 'exact',
       bytes: 'sampled',
@@ -262,6 +268,7 @@ test('the documented names and defaults', () => {
     'heap.intervalBytes SPANPROF_HEAP_INTERVAL_BYTES',
     'heap.labels SPANPROF_HEAP_LABELS',
     'heap.allocs SPANPROF_HEAP_ALLOCS',
+    'heap.allocsPerSecond SPANPROF_HEAP_ALLOCS_PER_SECOND',
     'attribution.cpu SPANPROF_ATTRIBUTION_CPU',
     'attribution.bytes SPANPROF_ATTRIBUTION_BYTES',
     'attribution.maxSwitchesPerSecond SPANPROF_ATTRIBUTION_MAX_SWITCHES_PER_SECOND',

@@ -26,6 +26,7 @@ describe('allocated bytes by site', () => {
         env: {
           SPANPROF_FILE_DIRECTORY: folder,
           SPANPROF_HEAP_INTERVAL_BYTES: '2048',
+          SPANPROF_HEAP_ALLOCS_PER_SECOND: '100000',
           SPANPROF_WINDOW_SECONDS: '3600',
           ...env,
         },

@@ -41,6 +41,7 @@ describe('ten owners of 20 MB', () => {
           SPANPROF_FILE_DIRECTORY: folder,
           // 4,900 samples an owner: a standard error of 1.2 %.
           SPANPROF_HEAP_INTERVAL_BYTES: '2048',
+          SPANPROF_HEAP_ALLOCS_PER_SECOND: '100000',
           SPANPROF_WINDOW_SECONDS: '3600',
         },
       });

@@ -72,6 +72,7 @@ describe('heap samples have their owner, and owners their share', () => {
           SPANPROF_FILE_DIRECTORY: folder,
           // Some 18,000 samples a thread: shares have a standard error of half a point.
           SPANPROF_HEAP_INTERVAL_BYTES: '4096',
+          SPANPROF_HEAP_ALLOCS_PER_SECOND: '100000',
           SPANPROF_WINDOW_SECONDS: '1',
         },
       });

@@ -4,8 +4,8 @@
  *
  *     node alloc-sites.mjs <megabytes for each site, about>
  */
-import { getHeapStatistics } from 'node:v8';
 import { run, start, status, stop } from 'spanprof';
+import { sizeOf } from './object-size.mjs';
 
 const megabytes = Number(process.argv[2] ?? 24);
 const ROUNDS = 200;
@@ -60,18 +60,6 @@ const sites = {
   blocks: { allocate: called(site_blocks), expectedSize: 1072 },
   rows: { allocate: called(site_rows), expectedSize: 128 },
 };
-
-/** Bytes of one object, by V8's own counter, which is exact while nothing is collected. */
-const sizeOf = (allocate) => (bytesOf(allocate, 101) - bytesOf(allocate, 1)) / 100;
-function bytesOf(allocate, count) {
-  const seen = [];
-  for (let i = 0; i < 31; i++) {
-    const before = getHeapStatistics().used_heap_size;
-    allocate(count);
-    seen.push(getHeapStatistics().used_heap_size - before);
-  }
-  return seen.sort((a, b) => a - b)[15];
-}
 
 await start();
 const counts = {};
