@@ -6,7 +6,6 @@ import fs from 'node:fs';
 import { lstat, readdir, rename, rm, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { crypto } from '../builtins.ts';
 import { parseProfileFileName } from './file-name.ts';
 import type { StoredFile } from './file-retention.ts';
 
@@ -36,10 +35,18 @@ export interface Found {
   readonly stale: string[];
 }
 
-/** Random beside the process id: containers that share a directory often share the id 1 as well. */
+/**
+ * Random beside the process id: containers that share a directory often share the id 1 as well. Not
+ * by `node:crypto`: a signal that ends the process may have come in the middle of its loading.
+ */
 export function temporaryName(): string {
-  return `.spanprof-${process.pid}-${crypto().randomBytes(8).toString('hex')}.tmp`;
+  return `.spanprof-${process.pid}-${randomHex()}${randomHex()}.tmp`;
 }
+
+const randomHex = (): string =>
+  Math.floor(Math.random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
 
 /**
  * Writes under a temporary name, then renames, so the final name only ever shows a whole file even
