@@ -3,7 +3,7 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import type { Addon } from '../native.ts';
 import type { Profile } from '../profile/model.ts';
 import { type Milliseconds, milliseconds, NANOS_PER_MILLI, nanosToMillis } from '../units.ts';
-import type { HeapProfiles } from './engine.ts';
+import type { LiveProfile } from './engine.ts';
 import { type MemoryGauges, readGauges } from './gauges.ts';
 import { GcMonitor, type GcStatus } from './gc.ts';
 import { type Leak, LeakDetector } from './leaks.ts';
@@ -63,7 +63,7 @@ export class MemoryWatch {
   }
 
   /** Looks at what is alive at the end of a window; the profile comes back with what was found. */
-  inspect({ heap, ages }: Pick<HeapProfiles, 'heap' | 'ages'>): Profile {
+  inspect({ heap, ages }: LiveProfile): Profile {
     if (this.#gc === undefined) return heap;
     const { timeNanos, durationNanos } = heap;
     this.#leaks.add(heap, ages, {
