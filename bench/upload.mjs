@@ -75,8 +75,9 @@ const OUR_UPLOADS = `
   const destination = new PyroscopeDestination({ endpoint: process.env.SINK, seriesLabels: ['agent_name'] });
   const queue = new QueueExporter(destination, { spoolDirectory: process.env.SPOOL, spoolMaxBytes: 1e9,
     spoolMaxAgeMillis: 1e9, windowMillis: 6e4, timeoutMillis: 1e4, firstRetryMillis: 1e3, maxRetryMillis: 1e3, report: console.error });
-  const delivery = new Delivery([{ exporter: queue, route: {} }], { serviceName: 'bench', processId: 1, threadId: undefined });
-  const upload = async () => { delivery.deliver(profile); await delivery.drain(); };
+  const delivery = new Delivery([{ exporter: queue, route: {} }], { serviceName: 'bench', processId: 1, threadId: undefined },
+    { inTurns: true, whole: (action) => action() });
+  const upload = async () => { delivery.deliver({ profileType: profile.profileType, build: () => profile }); await delivery.drain(); };
   // Only what is timed keeps the process alive; uploads do not.
   setInterval(() => {}, 1e6);
   for (let i = 0; i < 20; i++) await upload(i);

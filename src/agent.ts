@@ -19,8 +19,15 @@ import { addon, addonProblem } from './native.ts';
 import { bridge } from './otel/bridge.ts';
 import { onProcessEnd, type ProcessEnd } from './process-end.ts';
 import { processFigures } from './process-figures.ts';
-import type { Profile } from './profile/model.ts';
-import { mergeByType, onDemandConfig, type Recording, type RecordOptions } from './recording.ts';
+import type { Profile, ProfileType } from './profile/model.ts';
+import { lazy, type Unbuilt } from './profile/unbuilt.ts';
+import {
+  joined,
+  mergeByType,
+  onDemandConfig,
+  type Recording,
+  type RecordOptions,
+} from './recording.ts';
 import { Reporter } from './report.ts';
 import { buildRunning, exporterStatus, type Needs, type Running } from './running.ts';
 import { shared } from './shared.ts';
@@ -67,6 +74,7 @@ export class Agent {
     report: (message) => this.#reporter.sayLine(message),
     record: (options) => this.record(options),
     lookAgain: () => this.#cut(),
+    whole: (action) => this.#whole('window', action),
     onNearHeapLimit: () => this.#onNearHeapLimit(),
   };
 
@@ -206,12 +214,11 @@ export class Agent {
   }
 
   /** The profiles of the whole window that ends now, with what recordings have cut off it. */
-  #endWindow(running: Running, goOn: boolean): Profile[] {
+  #endWindow(running: Running, goOn: boolean): Unbuilt[] {
     const last = this.#collect(running, goOn);
     const parts = running.parts.splice(0);
     this.#windows++;
-    const profiles = parts.length === 0 ? last : [...mergeByType([...parts, ...last]).values()];
-    return exported(running.config, profiles);
+    return exported(running.config, parts.length === 0 ? last : joined(parts, last));
   }
 
   /** Ends a part of the running window and begins the next. */
@@ -219,7 +226,7 @@ export class Agent {
     const running = this.#running;
     if (running === undefined) return;
     this.#whole('window', () => {
-      running.parts.push(...exported(running.config, this.#collect(running, true)));
+      running.parts.push(...exported(running.config, this.#built(this.#collect(running, true))));
       // Or they would grow with every request until the window ends.
       if (running.parts.length > MAX_PARTS) {
         running.parts = [...mergeByType(running.parts).values()];
@@ -227,31 +234,55 @@ export class Agent {
     });
   }
 
-  /** The profiles of the part of a window that ends now. Never throws. */
-  #collect(running: Running, goOn: boolean): Profile[] {
+  /**
+   * The profiles of the part of a window that ends now: all samplers at the same moment, and the labels
+   * as long as they are known. To build them takes longer and may wait, but not for the next part.
+   * Never throws.
+   */
+  #collect(running: Running, goOn: boolean): Unbuilt[] {
+    // In the order of time: the search for leaks looks at every heap that is built.
+    running.delivery.build();
     const cpuBefore = addon?.threadCpuNanos() ?? 0;
-    const profiles: Profile[] = [];
+    const collected: Unbuilt[] = [];
+    const add = (profileType: ProfileType, build: () => Profile): void => {
+      collected.push({ profileType, build: lazy(() => this.#ourCpu(build)) });
+    };
     const span = running.clock.turn();
     const { comments, threadLabels } = running;
     const window = { ...span, comments, threadLabels };
     this.#guard('cpu', () => {
-      const collected = running.cpu?.collect(window, goOn);
-      if (collected === undefined) return;
-      profiles.push(collected.cpu);
-      if (running.config.cpu.wall || this.#recordings.size > 0) profiles.push(collected.wall);
+      const profiles = running.cpu?.collect(window, goOn);
+      if (profiles === undefined) return;
+      add('cpu', profiles.cpu);
+      if (running.config.cpu.wall || this.#recordings.size > 0) add('wall', profiles.wall);
     });
     this.#guard('memory', () => running.memory.collect());
     this.#guard('heap', () => {
-      const collected = running.heap?.collect(window, goOn);
-      if (collected === undefined) return running.memory.forgetLive();
-      profiles.push(running.memory.inspect(collected));
-      if (collected.allocs !== undefined) profiles.push(collected.allocs);
+      const profiles = running.heap?.collect(window, goOn);
+      if (profiles === undefined) return running.memory.forgetLive();
+      add('heap', () => running.memory.inspect(profiles.live()));
+      if (profiles.allocs !== undefined) add('allocs', profiles.allocs);
     });
     running.store.release();
-    for (const recording of this.#recordings) recording.push(...profiles);
     this.#windowNanos += span.durationNanos;
     this.#ownCpuNanos += (addon?.threadCpuNanos() ?? 0) - cpuBefore;
+    // They want theirs at once.
+    for (const recording of this.#recordings) recording.push(...this.#built(collected));
+    return collected;
+  }
+
+  /** Those that can be built, at once. */
+  #built(collected: readonly Unbuilt[]): Profile[] {
+    const profiles: Profile[] = [];
+    for (const { build } of collected) this.#guard('build', () => profiles.push(build()));
     return profiles;
+  }
+
+  #ourCpu(build: () => Profile): Profile {
+    const cpuBefore = addon?.threadCpuNanos() ?? 0;
+    const profile = build();
+    this.#ownCpuNanos += (addon?.threadCpuNanos() ?? 0) - cpuBefore;
+    return profile;
   }
 
   /** V8's heap is nearly full, and the process about to end: what is alive goes to disk now. */
@@ -373,13 +404,10 @@ export class Agent {
   /** The process ends: everything that is left, synchronously. Never throws. */
   readonly #endNow = (): void => {
     const running = this.#running;
-    if (running !== undefined) {
-      for (const profile of this.#tearDown(running)) {
-        this.#guard('deliver', () => running.delivery.deliverSync(profile));
-      }
-    }
+    const last = running === undefined ? [] : this.#tearDown(running);
     for (const leaving of this.#leaving) {
-      this.#guard('deliver', () => leaving.delivery.finishSync());
+      const own = leaving === running ? last : [];
+      this.#guard('deliver', () => leaving.delivery.finishSync(own));
       const { exitSeconds } = leaving.config.upload;
       for (const exporter of leaving.exporters) {
         this.#guard('deliver', () => exporter.flushSync?.(secondsToMillis(seconds(exitSeconds))));
@@ -389,12 +417,12 @@ export class Agent {
   };
 
   /** Takes everything back, in the opposite order of start; returns the last window's profiles. */
-  #tearDown(running: Running): Profile[] {
+  #tearDown(running: Running): Unbuilt[] {
     this.#running = undefined;
     this.#leaving.add(running);
     clearInterval(running.timer);
     this.#guard('stop', () => running.gcpOnline?.stop());
-    let profiles: Profile[] = [];
+    let profiles: Unbuilt[] = [];
     this.#guard('window', () => {
       profiles = this.#endWindow(running, false);
     });
@@ -498,7 +526,10 @@ export class Agent {
 }
 
 /** What the configuration wants to be exported; a recording may have had more collected. */
-function exported({ cpu, heap }: Config, profiles: readonly Profile[]): Profile[] {
+function exported<Some extends { readonly profileType: ProfileType }>(
+  { cpu, heap }: Config,
+  profiles: readonly Some[],
+): Some[] {
   return profiles.filter(({ profileType }) => {
     if (profileType === 'cpu') return cpu.enabled;
     if (profileType === 'wall') return cpu.enabled && cpu.wall;

@@ -2,6 +2,7 @@
 import type { Config } from './config/schema.ts';
 import type { Profile, ProfileType } from './profile/model.ts';
 import { Stretch } from './profile/stretch.ts';
+import { built, lazy, type Unbuilt } from './profile/unbuilt.ts';
 
 /** At most one profile of each type; none where a sampler did not run. */
 export type Profiles = ReadonlyMap<ProfileType, Profile>;
@@ -34,6 +35,24 @@ export function mergeByType(windows: readonly Profile[]): Map<ProfileType, Profi
     else stretch.add(window);
   }
   return new Map([...byType].map(([type, stretch]) => [type, stretch.build()]));
+}
+
+/** A whole window from the parts cut off it and its last part: one profile of each type. */
+export function joined(parts: readonly Profile[], last: readonly Unbuilt[]): Unbuilt[] {
+  const byType = new Map<ProfileType, { readonly first: Unbuilt; readonly rest: Unbuilt[] }>();
+  for (const one of [...parts.map(built), ...last]) {
+    const known = byType.get(one.profileType);
+    if (known === undefined) byType.set(one.profileType, { first: one, rest: [] });
+    else known.rest.push(one);
+  }
+  return [...byType].map(([profileType, { first, rest }]) => {
+    const build = lazy(() => {
+      const stretch = new Stretch(first.build());
+      for (const one of rest) stretch.add(one.build());
+      return stretch.build();
+    });
+    return { profileType, build };
+  });
 }
 
 /** For an agent that runs for a recording alone: the samplers asked for, and nothing exported. */

@@ -69,6 +69,8 @@ export interface Needs {
   /** Ends a part of the running window. */
   readonly lookAgain: () => void;
   readonly onNearHeapLimit: () => void;
+  /** Calls what no signal may cut in two; what it throws is reported. */
+  readonly whole: (action: () => void) => void;
 }
 
 /** Builds every room for one session; nothing runs yet. `onDemand`: for recordings alone. */
@@ -124,11 +126,15 @@ export function buildRunning(
     ledger,
     exporters: outlets.map(({ exporter }) => exporter),
     gcpOnline,
-    delivery: new Delivery(outlets, {
-      serviceName: config.serviceName,
-      processId: process.pid,
-      threadId: isMainThread ? undefined : threadId,
-    }),
+    delivery: new Delivery(
+      outlets,
+      {
+        serviceName: config.serviceName,
+        processId: process.pid,
+        threadId: isMainThread ? undefined : threadId,
+      },
+      { inTurns: isMainThread, whole: needs.whole },
+    ),
     clock: new WindowClock(),
     comments: describeProcess(config),
     threadLabels: isMainThread ? {} : { thread: `worker-${threadId}` },

@@ -7,10 +7,10 @@ import {
 } from '../profile/model.ts';
 import { NANOS_PER_SECOND } from '../units.ts';
 
-/** The profiles of one window; `wall` and `cpu` have the same stacks. */
+/** The profiles of one window, built when first asked for; they have the same stacks. */
 export interface CpuProfiles {
-  readonly cpu: Profile;
-  readonly wall: Profile;
+  readonly cpu: () => Profile;
+  readonly wall: () => Profile;
 }
 
 /** What sampling has done since it started; part of `status()`. */

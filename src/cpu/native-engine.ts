@@ -3,8 +3,9 @@ import { SpanprofError } from '../errors.ts';
 import { type Addon, CPU_START, type CpuCollection } from '../native.ts';
 import { ProfileBuilder } from '../profile/builder.ts';
 import { FrameTable, type ResolvePosition } from '../profile/frames.ts';
-import { type Labels, SAMPLE_TYPES } from '../profile/model.ts';
+import { type Labels, type Profile, SAMPLE_TYPES } from '../profile/model.ts';
 import { project } from '../profile/project.ts';
+import { lazy } from '../profile/unbuilt.ts';
 import { MICROS_PER_SECOND, type Seconds } from '../units.ts';
 import {
   type CpuEngine,
@@ -69,7 +70,7 @@ export class NativeCpuEngine implements CpuEngine {
     this.#samples += collected.matchedTicks;
     this.#lostSamples += collected.lostTicks + collected.overflowedTicks;
     if (collected.stuck) this.#restarts++;
-    return this.#build(window, collected);
+    return this.#profiles(window, collected);
   }
 
   /** Somebody took SIGPROF away from V8 and us; tried again at every window. */
@@ -82,7 +83,25 @@ export class NativeCpuEngine implements CpuEngine {
     }
   }
 
-  #build(window: WindowContext, collected: CpuCollection): CpuProfiles {
+  #profiles(window: WindowContext, collected: CpuCollection): CpuProfiles {
+    const { frequencyHertz } = this.#options;
+    // Now, the rest may wait: scopes are let go of, and other threads work on.
+    const labels = this.#labelsByScope(collected.window.sampleScope, window.threadLabels);
+    const nonJsCpuNanos = this.#nonJsCpu?.take() ?? 0;
+    const all = lazy(() => this.#build(window, collected, labels, nonJsCpuNanos));
+    return {
+      wall: lazy(() => project(all(), 1, cpuHeader('wall', frequencyHertz, window))),
+      cpu: lazy(() => project(all(), 2, cpuHeader('cpu', frequencyHertz, window))),
+    };
+  }
+
+  /** All columns on one set of tables: samples, wall and CPU time. */
+  #build(
+    window: WindowContext,
+    collected: CpuCollection,
+    labels: ReadonlyMap<number, Labels>,
+    nonJsCpuNanos: number,
+  ): Profile {
     const { frequencyHertz, resolve } = this.#options;
     const columns = collected.window;
     const builder = new ProfileBuilder({
@@ -90,18 +109,21 @@ export class NativeCpuEngine implements CpuEngine {
       sampleTypes: [...SAMPLE_TYPES.wall, ...SAMPLE_TYPES.cpu.slice(1)],
     });
     const frames = new FrameTable(builder, columns, resolve);
-    const labels = this.#labelsByScope(columns.sampleScope, window.threadLabels);
-    for (let i = 0; i < columns.sampleNode.length; i++) {
-      const sampleLabels = labels.get(columns.sampleScope[i] ?? 0) ?? window.threadLabels;
-      builder.addValues(
-        frames.stackOf(columns.sampleNode[i] ?? 0, columns.sampleLine[i]),
-        builder.labelSet(sampleLabels),
-        [
-          columns.sampleCount[i] ?? 0,
-          columns.sampleWallNanos[i] ?? 0,
-          columns.sampleCpuNanos[i] ?? 0,
-        ],
-      );
+    const { sampleNode, sampleLine, sampleScope } = columns;
+    const { sampleCount, sampleWallNanos, sampleCpuNanos } = columns;
+    const values = [0, 0, 0];
+    let lastScope = 0;
+    let labelSet = builder.labelSet(window.threadLabels);
+    for (let i = 0; i < sampleNode.length; i++) {
+      const scope = sampleScope[i] ?? 0;
+      if (scope !== lastScope) {
+        labelSet = builder.labelSet(labels.get(scope) ?? window.threadLabels);
+        lastScope = scope;
+      }
+      values[0] = sampleCount[i] ?? 0;
+      values[1] = sampleWallNanos[i] ?? 0;
+      values[2] = sampleCpuNanos[i] ?? 0;
+      builder.addValues(frames.stackOf(sampleNode[i] ?? 0, sampleLine[i]), labelSet, values);
     }
     const addWithoutStack = (frame: string, cpuNanos: number): void => {
       if (cpuNanos <= 0) return;
@@ -109,19 +131,19 @@ export class NativeCpuEngine implements CpuEngine {
       builder.addValues(stack, builder.labelSet(window.threadLabels), [0, 0, cpuNanos]);
     };
     addWithoutStack(UNSAMPLED, collected.unsampledCpuNanos);
-    addWithoutStack(NON_JS_THREADS, this.#nonJsCpu?.take() ?? 0);
-    const all = builder.build();
-    return {
-      wall: project(all, 1, cpuHeader('wall', frequencyHertz, window)),
-      cpu: project(all, 2, cpuHeader('cpu', frequencyHertz, window)),
-    };
+    addWithoutStack(NON_JS_THREADS, nonJsCpuNanos);
+    return builder.build();
   }
 
   #labelsByScope(scopes: Int32Array, threadLabels: Labels): Map<number, Labels> {
     const labels = new Map<number, Labels>([[0, threadLabels]]);
     const isPlain = Object.keys(threadLabels).length === 0;
-    for (const scope of scopes) {
-      if (labels.has(scope)) continue;
+    let last = 0;
+    // Not `of`: until V8 has compiled this, its iterator takes longer than all the rest.
+    for (let i = 0; i < scopes.length; i++) {
+      const scope = scopes[i] ?? 0;
+      if (scope === last || labels.has(scope)) continue;
+      last = scope;
       const own = this.#options.labelsFor(scope);
       if (own === undefined) labels.set(scope, threadLabels);
       // Frozen objects as they are: the builder knows them again by identity.

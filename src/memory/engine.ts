@@ -23,14 +23,18 @@ export interface HeapAges {
   readonly settledBytes: readonly number[];
 }
 
-/** The profiles of one window. */
-export interface HeapProfiles {
-  /** What is alive at its end. */
+/** What is alive at the end of a window. */
+export interface LiveProfile {
   readonly heap: Profile;
   /** What is known of each of its samples beside. */
   readonly ages: HeapAges;
+}
+
+/** The profiles of one window, built when first asked for. */
+export interface HeapProfiles {
+  readonly live: () => LiveProfile;
   /** What was allocated in it, dead or alive; undefined where that is switched off or not possible. */
-  readonly allocs: Profile | undefined;
+  readonly allocs: (() => Profile) | undefined;
 }
 
 /** What recording allocations has done since it started. */

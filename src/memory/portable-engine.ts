@@ -11,6 +11,7 @@ import {
   type HeapProfiles,
   type HeapWindow,
   heapHeader,
+  type LiveProfile,
 } from './engine.ts';
 import { HEAP_STACK_DEPTH } from './limits.ts';
 
@@ -52,11 +53,11 @@ export class PortableHeapEngine implements HeapEngine {
       }));
       if (collected === undefined) return undefined;
       const header = heapHeader('heap', this.#intervalBytes, window);
-      return {
+      const live: LiveProfile = {
         heap: { ...fromPprofFormat(collected), ...header },
         ages: { survivedBytes: [], settledBytes: [] },
-        allocs: undefined,
       };
+      return { live: () => live, allocs: undefined };
     } catch {
       this.#heap = undefined; // another party ended the sampling
       return undefined;
@@ -64,7 +65,7 @@ export class PortableHeapEngine implements HeapEngine {
   }
 
   snapshot(window: HeapWindow): Profile | undefined {
-    return this.collect(window)?.heap;
+    return this.collect(window)?.live().heap;
   }
 
   stop(): void {

@@ -3,7 +3,7 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import type { Addon } from '../native.ts';
 import type { Profile } from '../profile/model.ts';
 import { type Milliseconds, milliseconds, NANOS_PER_MILLI, nanosToMillis } from '../units.ts';
-import type { HeapProfiles } from './engine.ts';
+import type { LiveProfile } from './engine.ts';
 import { type MemoryGauges, readGauges } from './gauges.ts';
 import { GcMonitor, type GcStatus } from './gc.ts';
 import { type Leak, LeakDetector } from './leaks.ts';
@@ -11,7 +11,7 @@ import { type Leak, LeakDetector } from './leaks.ts';
 export interface MemoryStatus {
   /** When asked. */
   readonly now: MemoryGauges;
-  /** At the end of the last completed window; undefined before. */
+  /** Soon after the end of the last completed window; undefined before. */
   readonly window: MemoryGauges | undefined;
   /** Undefined without the addon, as are leaks. */
   readonly gc: GcStatus | undefined;
@@ -36,6 +36,9 @@ const LOOKS_BETWEEN_SETTLES = 5;
 /** V8 marks for milliseconds to seconds; at the default window these are five. */
 const MARKING_WINDOWS = 1 / 12;
 
+/** The C library counts what it keeps for up to milliseconds: not while the window is built and encoded. */
+const GAUGES_AFTER: Milliseconds = milliseconds(100);
+
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
   readonly #gc: GcMonitor | undefined;
@@ -44,6 +47,7 @@ export class MemoryWatch {
   #looks = 0;
   #nextSettle = 0;
   #timer: NodeJS.Timeout | undefined;
+  #gaugesTimer: NodeJS.Timeout | undefined;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
@@ -59,11 +63,21 @@ export class MemoryWatch {
   /** Ends the window. */
   collect(): void {
     this.#gc?.collect();
-    this.#window = readGauges(this.#options.addon);
+    this.#gaugesTimer ??= this.#options.outside(() =>
+      setTimeout(this.#readGauges, GAUGES_AFTER).unref(),
+    );
   }
 
+  /** Those of the window that has ended, unless that is done. */
+  readonly #readGauges = (): void => {
+    if (this.#gaugesTimer === undefined) return;
+    clearTimeout(this.#gaugesTimer);
+    this.#gaugesTimer = undefined;
+    this.#window = readGauges(this.#options.addon);
+  };
+
   /** Looks at what is alive at the end of a window; the profile comes back with what was found. */
-  inspect({ heap, ages }: Pick<HeapProfiles, 'heap' | 'ages'>): Profile {
+  inspect({ heap, ages }: LiveProfile): Profile {
     if (this.#gc === undefined) return heap;
     const { timeNanos, durationNanos } = heap;
     this.#leaks.add(heap, ages, {
@@ -98,11 +112,14 @@ export class MemoryWatch {
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#gaugesTimer);
+    this.#gaugesTimer = undefined;
     this.#options.addon?.heapLimitStop();
     this.#gc?.stop();
   }
 
   status(): MemoryStatus {
+    this.#readGauges();
     return {
       now: readGauges(this.#options.addon),
       window: this.#window,

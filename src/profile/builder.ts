@@ -67,8 +67,17 @@ export class ProfileBuilder {
    * others by name, file and first line; an empty name becomes `(anonymous)`.
    */
   frame(name: string, file: string, line: number, startLine = 0, column = 0): number {
+    return this.location(this.function(name, file, startLine), line, column);
+  }
+
+  /** The id of a function, for callers that know many of its lines. */
+  function(name: string, file: string, startLine: number): number {
     const nameId = this.#string(name === '' ? ANONYMOUS : name);
-    const functionId = this.#functions.intern(nameId, this.#string(file), startLine);
+    return this.#functions.intern(nameId, this.#string(file), startLine);
+  }
+
+  /** The location of a line of a function. */
+  location(functionId: number, line: number, column: number): number {
     return this.#locations.intern(functionId, line, column);
   }
 

@@ -39,7 +39,8 @@ export class FrameTable {
   readonly #paths: (string | undefined)[] = [];
   /** Where each function begins, if a source map knows better. */
   readonly #starts: (OriginalPosition | undefined)[] = [];
-  /** Location of each function's beginning. */
+  /** Each function in the builder, and the location of its beginning. */
+  readonly #functions: Int32Array;
   readonly #locations: Int32Array;
   /** Stack of each node. */
   readonly #stacks: Int32Array;
@@ -49,9 +50,12 @@ export class FrameTable {
     this.#columns = columns;
     this.#resolve = resolve;
     const { functions, nodeParent, nodeFunction } = columns;
-    this.#locations = new Int32Array(functions.length / FUNCTION_FIELDS);
-    for (let index = 0; index < this.#locations.length; index++) {
-      this.#starts.push(this.#startOf(index));
+    this.#functions = new Int32Array(functions.length / FUNCTION_FIELDS);
+    this.#locations = new Int32Array(this.#functions.length);
+    for (let index = 0; index < this.#functions.length; index++) {
+      const start = this.#startOf(index);
+      this.#starts.push(start);
+      this.#functions[index] = this.#function(index, start);
       this.#locations[index] = this.#location(index, 0);
     }
     this.#stacks = new Int32Array(nodeParent.length);
@@ -82,23 +86,43 @@ export class FrameTable {
     return this.#resolve(file, functions[at + 2] ?? 0, functions[at + 3] ?? 0, name);
   }
 
-  /** Hot: once per function, and once per sample whose line is known. */
-  #location(index: number, leafLine: number): number {
+  #function(index: number, start: OriginalPosition | undefined): number {
     const { strings, functions } = this.#columns;
     const at = index * FUNCTION_FIELDS;
     const name = strings[functions[at] ?? 0] ?? '';
-    const line = functions[at + 2] ?? 0;
-    const start = this.#starts[index];
-    if (start === undefined) {
-      const path = this.#pathOf(functions[at + 1] ?? 0);
-      if (leafLine !== 0) return this.#builder.frame(name, path, leafLine, line);
-      return this.#builder.frame(name, path, line, line, functions[at + 3] ?? 0);
+    if (start !== undefined) {
+      return this.#builder.function(start.name ?? name, start.file, start.line);
     }
-    const file = strings[functions[at + 1] ?? 0] ?? '';
-    // A line of generated code that the map cannot place: the function's beginning is still right.
-    const leaf = leafLine === 0 ? start : (this.#resolve(file, leafLine, 0, name) ?? start);
-    const ran = leaf.file === start.file ? leaf : start;
-    return this.#builder.frame(start.name ?? name, start.file, ran.line, start.line, ran.column);
+    return this.#builder.function(
+      name,
+      this.#pathOf(functions[at + 1] ?? 0),
+      functions[at + 2] ?? 0,
+    );
+  }
+
+  /** Hot: once per function, and once per sample whose line is known. */
+  #location(index: number, leafLine: number): number {
+    const builder = this.#builder;
+    const id = this.#functions[index] ?? 0;
+    const start = this.#starts[index];
+    if (start !== undefined) {
+      const ran = leafLine === 0 ? start : this.#leafOf(index, leafLine, start);
+      return builder.location(id, ran.line, ran.column);
+    }
+    if (leafLine !== 0) return builder.location(id, leafLine, 0);
+    const { functions } = this.#columns;
+    const at = index * FUNCTION_FIELDS;
+    return builder.location(id, functions[at + 2] ?? 0, functions[at + 3] ?? 0);
+  }
+
+  /** Where a line of generated code was written. */
+  #leafOf(index: number, line: number, start: OriginalPosition): OriginalPosition {
+    const { strings, functions } = this.#columns;
+    const at = index * FUNCTION_FIELDS;
+    const name = strings[functions[at] ?? 0] ?? '';
+    const leaf = this.#resolve(strings[functions[at + 1] ?? 0] ?? '', line, 0, name);
+    // A line that the map cannot place: the function's beginning is still right.
+    return leaf?.file === start.file ? leaf : start;
   }
 
   #pathOf(file: number): string {

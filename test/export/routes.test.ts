@@ -8,6 +8,7 @@ import { takeOwnExporters } from '../../src/export/own.ts';
 import type { Route } from '../../src/export/route.ts';
 import { decode } from '../../src/profile/decode.ts';
 import type { Profile, ProfileType } from '../../src/profile/model.ts';
+import { built } from '../../src/profile/unbuilt.ts';
 import { readProfiles, samplesOf, total } from '../helpers/profiles.ts';
 import { programs, registerFile, root, runProgram, withFolder } from '../helpers/programs.ts';
 import { Receiver } from '../helpers/receiver.ts';
@@ -55,8 +56,9 @@ const emptyWindow = (number: number): Profile => ({
 function deliveryTo(...routes: Route[]) {
   const takers = routes.map(() => new Taker());
   const outlets = routes.map((route, i) => ({ route, exporter: takers[i] ?? new Taker() }));
+  const options = { inTurns: true, whole: (action: () => void) => action() };
   const identity = { serviceName: 'checkout', processId: 1, threadId: undefined };
-  return { takers, delivery: new Delivery(outlets, identity) };
+  return { takers, delivery: new Delivery(outlets, identity, options) };
 }
 const sumOf = (profiles: readonly Profile[]) =>
   total(
@@ -68,7 +70,7 @@ describe('an interval', () => {
   test('puts windows together, and nothing is missing', async () => {
     const { takers, delivery } = deliveryTo({}, { intervalSeconds: 30 });
     const [every, third] = takers;
-    for (let i = 0; i < 8; i++) delivery.deliver(windowOf(i));
+    for (let i = 0; i < 8; i++) delivery.deliver(built(windowOf(i)));
     await delivery.drain();
     expect(every?.seen).toHaveLength(8);
     expect(third?.profiles.map(({ timeNanos }) => timeNanos - START)).toEqual([
@@ -85,7 +87,7 @@ describe('an interval', () => {
 
   test('of a live heap the newest counts', async () => {
     const { takers, delivery } = deliveryTo({ intervalSeconds: 30 });
-    for (let i = 0; i < 3; i++) delivery.deliver(windowOf(i, 'heap'));
+    for (let i = 0; i < 3; i++) delivery.deliver(built(windowOf(i, 'heap')));
     await delivery.drain();
     expect(takers[0]?.profiles.map((profile) => sumOf([profile]))).toEqual([2 * 2_001]);
     expect(takers[0]?.profiles[0]?.timeNanos).toBe(START);
@@ -93,8 +95,8 @@ describe('an interval', () => {
 
   test('ends in an idle process, too, and an idle one sends nothing', async () => {
     const { takers, delivery } = deliveryTo({ intervalSeconds: 30 });
-    delivery.deliver(windowOf(0));
-    for (let i = 1; i < 9; i++) delivery.deliver(emptyWindow(i));
+    delivery.deliver(built(windowOf(0)));
+    for (let i = 1; i < 9; i++) delivery.deliver(built(emptyWindow(i)));
     while (delivery.status().underWay > 0) await new Promise(setImmediate);
     expect(takers[0]?.seen).toHaveLength(1);
     expect(takers[0]?.profiles[0]?.durationNanos).toBe(29_997_000_000n);
@@ -105,15 +107,17 @@ describe('an interval', () => {
     const samples = 3_000;
     for (let i = 0; i < 12; i++) {
       const window = windowOf(i);
-      delivery.deliver({
-        ...window,
-        labelSets: Array.from({ length: samples }, (_, j) => ({ invocation_id: `${i} ${j}` })),
-        samples: {
-          stack: Array.from({ length: samples }, () => 0),
-          labelSet: Array.from({ length: samples }, (_, j) => j),
-          values: [1, 1].map((value) => Array.from({ length: samples }, () => value)),
-        },
-      });
+      delivery.deliver(
+        built({
+          ...window,
+          labelSets: Array.from({ length: samples }, (_, j) => ({ invocation_id: `${i} ${j}` })),
+          samples: {
+            stack: Array.from({ length: samples }, () => 0),
+            labelSet: Array.from({ length: samples }, (_, j) => j),
+            values: [1, 1].map((value) => Array.from({ length: samples }, () => value)),
+          },
+        }),
+      );
     }
     while (delivery.status().underWay > 0) await new Promise(setImmediate);
     const counts = takers[0]?.profiles.map((profile) => profile.samples.stack.length) ?? [];
@@ -125,10 +129,9 @@ describe('an interval', () => {
 
   test('is over when the process ends', () => {
     const { takers, delivery } = deliveryTo({ intervalSeconds: 600 });
-    for (let i = 0; i < 3; i++) delivery.deliver(windowOf(i));
-    delivery.deliver(windowOf(0, 'wall'));
-    delivery.deliverSync(windowOf(3));
-    delivery.finishSync();
+    for (let i = 0; i < 3; i++) delivery.deliver(built(windowOf(i)));
+    delivery.deliver(built(windowOf(0, 'wall')));
+    delivery.finishSync([built(windowOf(3))]);
     expect(takers[0]?.seen.map(({ profileType }) => profileType)).toEqual(['cpu', 'wall']);
     expect(sumOf(takers[0]?.profiles.slice(0, 1) ?? [])).toBe(2 * (1 + 1_001 + 2_001 + 3_001));
   });
@@ -143,8 +146,8 @@ test('types, filters and intervals of one destination are none of another', asyn
     { filter: ['agent_name=nobody'] },
   );
   for (let i = 0; i < 2; i++) {
-    delivery.deliver(windowOf(i));
-    delivery.deliver(windowOf(i, 'wall'));
+    delivery.deliver(built(windowOf(i)));
+    delivery.deliver(built(windowOf(i, 'wall')));
   }
   await delivery.drain();
   const got = takers.map(({ seen }) => seen.map(({ profileType }) => profileType).sort());
