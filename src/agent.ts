@@ -403,6 +403,7 @@ export class Agent {
     this.#guard('stop', () => running.memory.stop());
     this.#guard('stop', () => bridge.stop());
     this.#guard('stop', () => this.context.deactivate());
+    this.#guard('stop', () => running.store.close());
     this.#guard('stop', () => running.endpoint?.close());
     return profiles;
   }
