@@ -60,8 +60,16 @@ Environment* Of(const Arguments& args) {
       ));
 }
 
+// What a sample has seen must not be collected before the sample is labelled.
+void OnCollection(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
+  auto* environment = static_cast<Environment*>(data);
+  environment->scopes.Pin(environment->cpu.TakeScopesToPin());
+  environment->scopes.Pin(environment->heap.TakeScopesToPin());
+}
+
 void EndEnvironment(void* data) {
   auto* environment = static_cast<Environment*>(data);
+  environment->isolate->RemoveGCPrologueCallback(&OnCollection, environment);
   if (environment->owns_termination) StopTermination();
   environment->cpu.Stop();
   environment->heap.Stop();
@@ -113,8 +121,9 @@ void ScopesFind(const Arguments& args) {
   if (!scope.IsEmpty()) args.GetReturnValue().Set(scope);
 }
 
-// scopesSweep(), scopesClear(): void
+// scopesSweep(), scopesUnpin(), scopesClear(): void
 void ScopesSweep(const Arguments& args) { Of(args)->scopes.Sweep(); }
+void ScopesUnpin(const Arguments& args) { Of(args)->scopes.Unpin(); }
 void ScopesClear(const Arguments& args) { Of(args)->scopes.Clear(); }
 
 // scopesHeld(): number
@@ -319,6 +328,7 @@ void KeepLoaded(v8::Isolate* isolate, v8::Local<v8::Object> module) {
 NODE_MODULE_INIT() {
   v8::Isolate* isolate = v8::Isolate::GetCurrent();
   auto* environment = new Environment(isolate);
+  isolate->AddGCPrologueCallback(&OnCollection, environment);
   RegisterThreadClock();
   node::AddEnvironmentCleanupHook(isolate, &EndEnvironment, environment);
   KeepLoaded(isolate, module.As<v8::Object>());
@@ -339,6 +349,7 @@ NODE_MODULE_INIT() {
   set("scopesHold", ScopesHold);
   set("scopesFind", ScopesFind);
   set("scopesSweep", ScopesSweep);
+  set("scopesUnpin", ScopesUnpin);
   set("scopesClear", ScopesClear);
   set("scopesHeld", ScopesHeld);
   set("threadCpuNanos", ThreadCpu);

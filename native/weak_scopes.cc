@@ -51,13 +51,37 @@ size_t WeakScopes::Seal() {
   return evicted;
 }
 
-v8::Local<v8::Object> WeakScopes::Find(int32_t id) const {
-  const auto batch = batches_.find(id / kBatchIds);
-  if (batch == batches_.end()) return {};
-  const auto held = std::lower_bound(batch->second.begin(), batch->second.end(), id,
-                                     [](const Held& one, int32_t wanted) { return one.id < wanted; });
-  if (held == batch->second.end() || held->id != id) return {};
-  return held->scope.Get(isolate_);
+v8::Local<v8::Object> WeakScopes::Find(int32_t id) {
+  Held* held = FindHeld(id);
+  return held == nullptr ? v8::Local<v8::Object>() : held->scope.Get(isolate_);
+}
+
+WeakScopes::Held* WeakScopes::FindHeld(int32_t id) {
+  const auto at = batches_.find(id / kBatchIds);
+  if (at == batches_.end()) return nullptr;
+  Batch& batch = at->second;
+  const auto held =
+      std::lower_bound(batch.begin(), batch.end(), id,
+                       [](const Held& one, int32_t wanted) { return one.id < wanted; });
+  if (held == batch.end() || held->id != id || held->scope.IsEmpty()) return nullptr;
+  return &*held;
+}
+
+void WeakScopes::Pin(const std::vector<int32_t>& ids) {
+  for (const int32_t id : ids) {
+    Held* held = FindHeld(id);
+    if (held == nullptr || !held->scope.IsWeak()) continue;
+    held->scope.ClearWeak();
+    pinned_.push_back(id);
+  }
+}
+
+void WeakScopes::Unpin() {
+  for (const int32_t id : pinned_) {
+    Held* held = FindHeld(id);
+    if (held != nullptr) held->scope.SetWeak();
+  }
+  pinned_.clear();
 }
 
 void WeakScopes::Sweep() {
@@ -94,6 +118,7 @@ WeakScopes::Batches::iterator WeakScopes::Oldest() {
 
 void WeakScopes::Clear() {
   batches_.clear();
+  pinned_.clear();
   places_ = 0;
 }
 

@@ -34,7 +34,12 @@ class WeakScopes {
   size_t Seal();
 
   // The scope of an id; empty if it is gone.
-  v8::Local<v8::Object> Find(int32_t id) const;
+  v8::Local<v8::Object> Find(int32_t id);
+
+  // Keeps scopes alive until Unpin(). Allocates nothing in V8's heap: it may be called when a
+  // collection begins, about the scopes that samples have seen so far.
+  void Pin(const std::vector<int32_t>& ids);
+  void Unpin();
 
   // Frees what the dead still take.
   void Sweep();
@@ -59,6 +64,8 @@ class WeakScopes {
   // By id over kBatchIds.
   using Batches = std::map<int32_t, Batch>;
 
+  // Null if there is none, or it is dead.
+  Held* FindHeld(int32_t id);
   // The batch after this one. This one is gone if all in it are dead.
   Batches::iterator SweepOne(Batches::iterator at);
   Batches::iterator Erase(Batches::iterator at);
@@ -69,6 +76,7 @@ class WeakScopes {
   Batches batches_;
   // The batch that is being taken over.
   Batch incoming_;
+  std::vector<int32_t> pinned_;
   int32_t newest_ = 0;
   // Where SweepOne() goes on.
   int32_t next_swept_ = 0;

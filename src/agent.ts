@@ -231,6 +231,8 @@ export class Agent {
   #collect(running: Running, goOn: boolean): Profile[] {
     const cpuBefore = addon?.threadCpuNanos() ?? 0;
     const profiles: Profile[] = [];
+    // The samplers forget what they hand over, before it is labelled.
+    this.#guard('scopes', () => running.store.keepSeen());
     const span = running.clock.turn();
     const { comments, threadLabels } = running;
     const window = { ...span, comments, threadLabels };

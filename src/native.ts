@@ -170,6 +170,8 @@ export interface Addon {
    */
   scopesHold(firstId: number, ...scopes: readonly (object | undefined)[]): number;
   scopesFind(id: number): object | undefined;
+  /** Lets go of scopes that were kept alive because a sample had seen them when a collection began. */
+  scopesUnpin(): void;
   scopesSweep(): void;
   scopesClear(): void;
   /** How many are held, alive or not yet known to be dead; looks at each. */

@@ -15,8 +15,8 @@ export interface OlderScopes {
    */
   add(firstId: number, scopes: readonly (Scope | undefined)[]): void;
   find(id: number): Scope | undefined;
-  /** Frees what the dead still take; to be called now and then. */
-  sweep(): void;
+  /** The samples so far are labelled; frees what the dead still take. */
+  release(): void;
   /** Forgets all. */
   close(): void;
   /** Scopes held, some of them dead. */
@@ -49,7 +49,8 @@ class NativeOlderScopes implements OlderScopes {
     return this.#addon.scopesFind(id) as Scope | undefined;
   }
 
-  sweep(): void {
+  release(): void {
+    this.#addon.scopesUnpin();
     this.#addon.scopesSweep();
   }
 

@@ -76,7 +76,7 @@ export class PortableOlderScopes implements OlderScopes {
     return scope?.id === id ? scope : undefined;
   }
 
-  sweep(): void {
+  release(): void {
     this.#sweep(SWEPT_WITH_WINDOW);
   }
 

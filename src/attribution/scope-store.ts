@@ -15,9 +15,10 @@ import type { Labels } from '../profile/model.ts';
 import { createOlderScopes, type OlderScopes } from './older-scopes.ts';
 import { Scope } from './scope.ts';
 
-/** Scopes move out of the ring in segments; 1,024 take about 0.1 ms. */
-const SEGMENT = 1024;
-const RECENT = 8 * SEGMENT;
+/** Scopes move out of the ring in segments, together with a look at what samples have seen. */
+const SEGMENT = 512;
+/** Few: what is in the ring when a scavenge comes is copied, and makes the young generation grow. */
+const RECENT = 2 * SEGMENT;
 /** Ids are smaller, then begin anew: they fit V8's small integers on every build. */
 const END_OF_IDS = 2 ** 30;
 
@@ -84,12 +85,7 @@ export class ScopeStore {
   }
 
   #isTaken(id: number): boolean {
-    return (
-      id === 0 ||
-      this.#seen.has(id) ||
-      this.#isHeld(id) ||
-      this.#older.find(id) !== undefined
-    );
+    return id === 0 || this.#seen.has(id) || this.#isHeld(id) || this.#older.find(id) !== undefined;
   }
 
   /** Moves the segment that the ids from `id` on will overwrite out of the ring. */
@@ -115,7 +111,7 @@ export class ScopeStore {
   /** Lets go of the scopes held by `keepSeen()`: their samples are labelled. */
   release(): void {
     this.#seen.clear();
-    this.#older.sweep();
+    this.#older.release();
   }
 
   /** Labels of a scope id that a sampler reports; undefined, and counted, if they are lost. */
