@@ -7,8 +7,9 @@
  *   older    scopes that left the ring, held weakly (older-scopes.ts)
  *   seen     scopes a sample has seen, held until the window is labelled
  *
- * Before scopes leave the ring the samplers are asked which ids they have seen, so every scope with
- * a sample is either in the ring, in `seen`, or alive and in `older`.
+ * Before scopes leave the ring the samplers are asked which ids they have seen, and before a
+ * collection native code asks them about those in `older`: every scope with a sample is in the ring,
+ * in `seen`, or alive and in `older`.
  */
 import { addon } from '../native.ts';
 import type { Labels } from '../profile/model.ts';
