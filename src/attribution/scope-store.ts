@@ -13,7 +13,9 @@
  */
 import { addon } from '../native.ts';
 import type { Labels } from '../profile/model.ts';
-import { createOlderScopes, type OlderScopes } from './older-scopes.ts';
+import { NativeOlderScopes } from './native-older-scopes.ts';
+import type { OlderScopes } from './older-scopes.ts';
+import { PortableOlderScopes } from './portable-older-scopes.ts';
 import { Scope } from './scope.ts';
 
 /** Scopes move out of the ring in segments, together with a look at what samples have seen. */
@@ -60,7 +62,8 @@ export class ScopeStore {
   ) {
     this.#takeSeenIds = takeSeenIds;
     this.#isHeld = isHeld;
-    this.#older = createOlderScopes(native, SEGMENT);
+    this.#older =
+      native === undefined ? new PortableOlderScopes(SEGMENT) : new NativeOlderScopes(native);
   }
 
   open(labels: Labels): Scope {
