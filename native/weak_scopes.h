@@ -20,8 +20,8 @@ class WeakScopes {
  public:
   // Ids n * kBatchIds to (n + 1) * kBatchIds - 1 come together. SCOPES_BATCH in src/native.ts.
   static constexpr int32_t kBatchIds = 64;
-  // Handles, at some 50 bytes each. Those of the dead count until a collection; V8 may open a
-  // million scopes between two where the young generation is set to 128 MB.
+  // At some 50 bytes each. Those of the dead count until a collection, and where the young
+  // generation is set to 128 MB hundreds of thousands come between two.
   static constexpr size_t kMaxHandles = 1024 * 1024;
 
   explicit WeakScopes(v8::Isolate* isolate) : isolate_(isolate) {}
