@@ -18,6 +18,7 @@
 #include "switcher.h"
 #include "termination.h"
 #include "thread_clocks.h"
+#include "weak_scopes.h"
 
 namespace spanprof {
 
@@ -30,6 +31,7 @@ struct Environment {
   explicit Environment(v8::Isolate* isolate_in)
       : isolate(isolate_in),
         slot(isolate_in),
+        scopes(isolate_in),
         switcher(isolate_in),
         meter(isolate_in, &switcher),
         gc(isolate_in),
@@ -39,6 +41,7 @@ struct Environment {
         heap(isolate_in, &slot, &meter, &gc, &allocs) {}
   v8::Isolate* const isolate;
   Slot slot;
+  WeakScopes scopes;
   Switcher switcher;
   Meter meter;
   GcWatch gc;
@@ -57,8 +60,16 @@ Environment* Of(const Arguments& args) {
       ));
 }
 
+// What a sample has seen must not be collected before the sample is labelled.
+void OnCollection(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
+  auto* environment = static_cast<Environment*>(data);
+  environment->scopes.Pin(environment->cpu.TakeScopesToPin());
+  environment->scopes.Pin(environment->heap.TakeScopesToPin());
+}
+
 void EndEnvironment(void* data) {
   auto* environment = static_cast<Environment*>(data);
+  environment->isolate->RemoveGCPrologueCallback(&OnCollection, environment);
   if (environment->owns_termination) StopTermination();
   environment->cpu.Stop();
   environment->heap.Stop();
@@ -91,6 +102,34 @@ void UseFrameOf(const Arguments& args) { Of(args)->slot.UseFrameOf(args[0].As<v8
 
 // useShared(): void
 void UseShared(const Arguments& args) { Of(args)->slot.UseShared(); }
+
+// ---- scopes ----
+
+// scopesHold(firstId, ...scopes): number
+void ScopesHold(const Arguments& args) {
+  WeakScopes& scopes = Of(args)->scopes;
+  const int32_t first_id = IntArgument(args, 0);
+  for (int i = 1; i < args.Length(); i++) {
+    if (args[i]->IsObject()) scopes.Add(first_id + i - 1, args[i].As<v8::Object>());
+  }
+  args.GetReturnValue().Set(static_cast<double>(scopes.Seal()));
+}
+
+// scopesFind(id): object | undefined
+void ScopesFind(const Arguments& args) {
+  v8::Local<v8::Object> scope = Of(args)->scopes.Find(IntArgument(args, 0));
+  if (!scope.IsEmpty()) args.GetReturnValue().Set(scope);
+}
+
+// scopesSweep(), scopesUnpin(), scopesClear(): void
+void ScopesSweep(const Arguments& args) { Of(args)->scopes.Sweep(); }
+void ScopesUnpin(const Arguments& args) { Of(args)->scopes.Unpin(); }
+void ScopesClear(const Arguments& args) { Of(args)->scopes.Clear(); }
+
+// scopesHeld(): number
+void ScopesHeld(const Arguments& args) {
+  args.GetReturnValue().Set(static_cast<double>(Of(args)->scopes.CountHeld()));
+}
 
 // ---- clocks ----
 
@@ -289,6 +328,7 @@ void KeepLoaded(v8::Isolate* isolate, v8::Local<v8::Object> module) {
 NODE_MODULE_INIT() {
   v8::Isolate* isolate = v8::Isolate::GetCurrent();
   auto* environment = new Environment(isolate);
+  isolate->AddGCPrologueCallback(&OnCollection, environment);
   RegisterThreadClock();
   node::AddEnvironmentCleanupHook(isolate, &EndEnvironment, environment);
   KeepLoaded(isolate, module.As<v8::Object>());
@@ -306,6 +346,12 @@ NODE_MODULE_INIT() {
   set("readScope", ReadScope);
   set("useFrameOf", UseFrameOf);
   set("useShared", UseShared);
+  set("scopesHold", ScopesHold);
+  set("scopesFind", ScopesFind);
+  set("scopesSweep", ScopesSweep);
+  set("scopesUnpin", ScopesUnpin);
+  set("scopesClear", ScopesClear);
+  set("scopesHeld", ScopesHeld);
   set("threadCpuNanos", ThreadCpu);
   set("processCpuNanos", ProcessCpu);
   set("jsThreadsCpuNanos", JsThreadsCpu);

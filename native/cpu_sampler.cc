@@ -47,7 +47,7 @@ CpuStart CpuSampler::Start(int interval_micros, uint32_t tick_capacity) {
   capacity_ = 1;
   while (capacity_ < tick_capacity) capacity_ *= 2;
   ticks_ = std::make_unique<CpuTick[]>(capacity_);
-  written_ = read_ = overflowed_ = seen_upto_ = sampled_upto_ = 0;
+  written_ = read_ = overflowed_ = seen_upto_ = pinned_upto_ = sampled_upto_ = 0;
   waiting_cpu_nanos_ = 0;
   accounted_cpu_nanos_ = ThreadCpuNanos();
   window_begin_nanos_ = accounted_wall_nanos_ = waiting_since_nanos_ = MonotonicNanos();
@@ -111,11 +111,17 @@ void CpuSampler::Stop() {
   capacity_ = 0;
 }
 
-std::vector<int32_t> CpuSampler::TakeSeenScopes() {
+std::vector<int32_t> CpuSampler::TakeSeenScopes() { return TakeScopesFrom(&seen_upto_); }
+std::vector<int32_t> CpuSampler::TakeScopesToPin() { return TakeScopesFrom(&pinned_upto_); }
+
+std::vector<int32_t> CpuSampler::TakeScopesFrom(uint32_t* upto) const {
   std::vector<int32_t> scopes;
+  if (!running()) return scopes;
   const uint32_t end = written_.load(std::memory_order_acquire);
-  for (; seen_upto_ != end; seen_upto_++) {
-    const int32_t scope = ticks_[seen_upto_ & (capacity_ - 1)].scope;
+  // What the ring does not hold any more is lost.
+  if (end - *upto > capacity_) *upto = end - capacity_;
+  for (; *upto != end; ++*upto) {
+    const int32_t scope = ticks_[*upto & (capacity_ - 1)].scope;
     if (scope != kNoScope) scopes.push_back(scope);
   }
   std::sort(scopes.begin(), scopes.end());

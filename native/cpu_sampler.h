@@ -55,6 +55,8 @@ class CpuSampler {
 
   // Scope ids noted since the last look, each once; for keeping their labels alive.
   std::vector<int32_t> TakeSeenScopes();
+  // The same since the last look by this call.
+  std::vector<int32_t> TakeScopesToPin();
   // Scope id of every tick since the last call but those outside of all scopes: for bills.
   std::vector<int32_t> TakeSampledScopes();
 
@@ -68,6 +70,8 @@ class CpuSampler {
   // Joins the ticks before `end_nanos` with the stacks of a profile.
   Joined Join(const v8::CpuProfile* profile, int64_t end_nanos, CpuTable* table);
   bool BeginProfile();
+  // Scope ids of the ticks from `*upto` on, each once.
+  std::vector<int32_t> TakeScopesFrom(uint32_t* upto) const;
   void DropProfiler();
 
   v8::Isolate* const isolate_;
@@ -84,6 +88,7 @@ class CpuSampler {
   std::atomic<uint32_t> read_{0};
   std::atomic<uint32_t> overflowed_{0};
   uint32_t seen_upto_ = 0;
+  uint32_t pinned_upto_ = 0;
   uint32_t sampled_upto_ = 0;
 
   int64_t window_begin_nanos_ = 0;

@@ -64,7 +64,7 @@ bool HeapObserver::Attach(uint64_t interval_bytes) {
   recent_.clear();
   older_.clear();
   first_recent_ = 1;
-  seen_upto_ = 0;
+  seen_upto_ = pinned_upto_ = 0;
   survivors_.Forget();
   observer_ = sampler_ == 0 ? nullptr : FindObserver(interval_bytes);
   if (observer_ == nullptr) return false;
@@ -137,12 +137,13 @@ void HeapObserver::Keep(const std::vector<v8::AllocationProfile::Sample>& live, 
   recent_.erase(recent_.begin(), recent_.begin() + static_cast<ptrdiff_t>(forgotten));
   first_recent_ += forgotten;
   seen_upto_ -= std::min(seen_upto_, forgotten);
+  pinned_upto_ -= std::min(pinned_upto_, forgotten);
 }
 
-std::vector<int32_t> HeapObserver::TakeSeenScopes() {
+std::vector<int32_t> HeapObserver::TakeScopesFrom(size_t* upto) const {
   std::vector<int32_t> scopes;
-  for (; seen_upto_ < recent_.size(); seen_upto_++) {
-    if (recent_[seen_upto_] != kNoScope) scopes.push_back(recent_[seen_upto_]);
+  for (; *upto < recent_.size(); ++*upto) {
+    if (recent_[*upto] != kNoScope) scopes.push_back(recent_[*upto]);
   }
   std::sort(scopes.begin(), scopes.end());
   scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());

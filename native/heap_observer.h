@@ -67,7 +67,9 @@ class HeapObserver {
   // Forgets the samples up to `upto` but those in `live`.
   void Keep(const std::vector<v8::AllocationProfile::Sample>& live, uint64_t upto);
   // Scopes noted since the last call, each once.
-  std::vector<int32_t> TakeSeenScopes();
+  std::vector<int32_t> TakeSeenScopes() { return TakeScopesFrom(&seen_upto_); }
+  // The same since the last look by this call.
+  std::vector<int32_t> TakeScopesToPin() { return TakeScopesFrom(&pinned_upto_); }
 
  private:
   using Word = uintptr_t;
@@ -86,6 +88,7 @@ class HeapObserver {
   };
 
   static void OnStep(void* observer, int bytes_allocated, Word address, size_t size);
+  std::vector<int32_t> TakeScopesFrom(size_t* upto) const;
   Word* ProfilerWords() const;
   Word* FindObserver(uint64_t interval_bytes) const;
 
@@ -106,6 +109,7 @@ class HeapObserver {
   std::vector<int32_t> recent_;
   uint64_t first_recent_ = 1;
   size_t seen_upto_ = 0;
+  size_t pinned_upto_ = 0;
   Survivors survivors_;
   std::unordered_map<uint64_t, int32_t> older_;
 };

@@ -38,6 +38,7 @@ class HeapSampler {
   v8::Local<v8::Value> LiveBytesByScope();
   // Scopes noted since the last call.
   std::vector<int32_t> TakeSeenScopes() { return observer_.TakeSeenScopes(); }
+  std::vector<int32_t> TakeScopesToPin() { return observer_.TakeScopesToPin(); }
   // Safe to call in any state; leaves another party's sampling alone. Must happen before the
   // isolate goes: V8 of Node 24 crashes on exit while sampling is on.
   void Stop();

@@ -243,6 +243,8 @@ export class Agent {
     // In the order of time: the search for leaks looks at every heap that is built.
     running.delivery.build();
     const cpuBefore = addon?.threadCpuNanos() ?? 0;
+    // The samplers forget what they hand over, before it is labelled.
+    this.#guard('scopes', () => running.store.keepSeen());
     const collected: Unbuilt[] = [];
     const add = (profileType: ProfileType, build: () => Profile): void => {
       collected.push({ profileType, build: lazy(() => this.#ourCpu(build)) });
@@ -431,6 +433,7 @@ export class Agent {
     this.#guard('stop', () => running.memory.stop());
     this.#guard('stop', () => bridge.stop());
     this.#guard('stop', () => this.context.deactivate());
+    this.#guard('stop', () => running.store.close());
     this.#guard('stop', () => running.endpoint?.close());
     return profiles;
   }

@@ -140,6 +140,9 @@ export const GC_KINDS = [
   'weakCallbacks',
 ] as const;
 
+/** Scopes that `scopesHold` takes at once; `kBatchIds` in native/weak_scopes.h. */
+export const SCOPES_BATCH = 64;
+
 /** `cpuStart` results, in the order of `CpuStart` in native/cpu_sampler.h. */
 export const CPU_START = { started: 0, foreignProfiler: 1, failed: 2 } as const;
 /** `heapStart` results, in the order of `HeapStart` in native/heap_sampler.h. */
@@ -162,6 +165,19 @@ export interface Addon {
   readScope(): number;
   useFrameOf(storage: AsyncLocalStorage<unknown>): void;
   useShared(): void;
+  // native/weak_scopes.cc
+  /**
+   * Holds scopes weakly, by their ids, which follow one another; the first is a multiple of
+   * SCOPES_BATCH. Returns how many of the oldest had to go for them.
+   */
+  scopesHold(firstId: number, ...scopes: readonly (object | undefined)[]): number;
+  scopesFind(id: number): object | undefined;
+  /** Lets go of scopes that were kept alive because a sample had seen them when a collection began. */
+  scopesUnpin(): void;
+  scopesSweep(): void;
+  scopesClear(): void;
+  /** How many are held, alive or not yet known to be dead; looks at each. */
+  scopesHeld(): number;
   // native/clocks.h, native/thread_clocks.cc
   threadCpuNanos(): number;
   processCpuNanos(): number;

@@ -1,139 +1,24 @@
 /**
  * Scopes that are no longer new, held weakly: those in which something can still run can be found by
- * id, the others go. Most are dead, and only a full collection empties weak references; so they stay
- * in the batches in which they came, which costs one small array for a thousand, until a collection
- * has told who lives. The few that do are then kept one by one.
+ * id, the others go. With the addon by V8's weak handles (native-older-scopes.ts), without it by weak
+ * references (portable-older-scopes.ts).
  */
-import { setImmediate } from 'node:timers';
 import type { Scope } from './scope.ts';
 
-/** Living scopes that can be found again, and as many that no collection has judged yet. */
-const MAX_SCOPES = 262_144;
-/**
- * V8 holds the target of a new weak reference until the running job and its microtasks end. A job
- * that opens scopes without end must not pile them up: beyond this many they lose their labels.
- */
-const MAX_REFERENCES_PER_TURN = 65_536;
-/** Survivors looked at again with each batch, once after each collection. */
-const SWEPT_SURVIVORS = 4096;
-
-type Batch = readonly (WeakRef<Scope> | undefined)[];
-
-export class OlderScopes {
-  readonly #batchSize: number;
-  /** By the id of the first scope over the size of a batch; oldest first. */
-  readonly #batches = new Map<number, Batch>();
-  readonly #survivors = new Map<number, WeakRef<Scope>>();
-  /** The batches there were at the last full collection, and the survivors, not yet looked at. */
-  #judged: IterableIterator<[number, Batch]> | undefined;
-  #judgedSurvivors: IterableIterator<[number, WeakRef<Scope>]> | undefined;
-  #lastJudged = 0;
-  /** Gone once a full collection was. */
-  #untilCollection = new WeakRef({});
-  #referencesThisTurn = 0;
-  #count = 0;
-  #evicted = 0;
-
-  /** `batchSize`: ids `n * batchSize` to `(n + 1) * batchSize - 1` come together. */
-  constructor(batchSize: number) {
-    this.#batchSize = batchSize;
-  }
-
-  /** Takes the scopes of one batch over, in the order of their ids; places may be empty. */
-  add(scopes: readonly (Scope | undefined)[]): void {
-    const first = scopes.find((scope) => scope !== undefined);
-    if (first === undefined) return;
-    this.#noteReferences();
-    const batch: (WeakRef<Scope> | undefined)[] = [];
-    for (const scope of scopes) {
-      if (scope === undefined) {
-        batch.push(undefined);
-      } else if (this.#referencesThisTurn >= MAX_REFERENCES_PER_TURN) {
-        batch.push(undefined);
-        this.#evicted++;
-      } else {
-        this.#referencesThisTurn++;
-        this.#count++;
-        batch.push(new WeakRef(scope));
-      }
-    }
-    const key = Math.trunc(first.id / this.#batchSize);
-    // Ids have begun anew: whoever lives of the old batch is still to be found.
-    this.#judge(key);
-    this.#batches.set(key, batch);
-    const [oldest] = this.#batches.keys();
-    if (this.#batches.size * this.#batchSize > MAX_SCOPES && oldest !== undefined) {
-      this.#judge(oldest);
-    }
-    this.sweep(2);
-  }
-
-  find(id: number): Scope | undefined {
-    const batch = this.#batches.get(Math.trunc(id / this.#batchSize));
-    const reference = batch?.[id % this.#batchSize] ?? this.#survivors.get(id);
-    const scope = reference?.deref();
-    return scope?.id === id ? scope : undefined;
-  }
-
-  /** Forgets the dead of up to `batches` batches, and of some survivors, if a collection was. */
-  sweep(batches: number): void {
-    if (this.#judged === undefined && this.#judgedSurvivors === undefined) {
-      if (this.#untilCollection.deref() !== undefined) return;
-      this.#untilCollection = new WeakRef({});
-      this.#judged = this.#batches.entries();
-      this.#judgedSurvivors = this.#survivors.entries();
-      this.#lastJudged = [...this.#batches.keys()].at(-1) ?? 0;
-    }
-    for (let i = 0; i < batches && this.#judged !== undefined; i++) {
-      const next = this.#judged.next();
-      if (next.done !== true) this.#judge(next.value[0]);
-      // What has come since has not been through a collection.
-      if (next.done === true || next.value[0] === this.#lastJudged) this.#judged = undefined;
-    }
-    for (let i = 0; i < SWEPT_SURVIVORS && this.#judgedSurvivors !== undefined; i++) {
-      const next = this.#judgedSurvivors.next();
-      if (next.done === true) this.#judgedSurvivors = undefined;
-      else if (next.value[1].deref() === undefined) this.#forget(next.value[0]);
-    }
-  }
-
-  /** Splits a batch up into its survivors. */
-  #judge(key: number): void {
-    const batch = this.#batches.get(key);
-    if (batch === undefined) return;
-    this.#batches.delete(key);
-    for (const reference of batch) {
-      if (reference === undefined) continue;
-      const scope = reference.deref();
-      if (scope === undefined) this.#count--;
-      else this.#survivors.set(scope.id, reference);
-    }
-    for (const oldest of this.#survivors.keys()) {
-      if (this.#survivors.size <= MAX_SCOPES) break;
-      this.#forget(oldest);
-      this.#evicted++;
-    }
-  }
-
-  #forget(id: number): void {
-    this.#survivors.delete(id);
-    this.#count--;
-  }
-
-  #noteReferences(): void {
-    if (this.#referencesThisTurn > 0) return;
-    setImmediate(() => {
-      this.#referencesThisTurn = 0;
-    }).unref();
-  }
-
-  /** References held, some of them to dead scopes. */
-  get size(): number {
-    return this.#count;
-  }
-
+export interface OlderScopes {
+  /**
+   * Takes the scopes of one batch over, in the order of their ids; places may be empty. Ids
+   * `n * batchSize` to `(n + 1) * batchSize - 1` come together, each for the first time or when
+   * `find` knows it no more.
+   */
+  add(firstId: number, scopes: readonly (Scope | undefined)[]): void;
+  find(id: number): Scope | undefined;
+  /** The samples so far are labelled; frees what the dead still take. */
+  release(): void;
+  /** Forgets all. */
+  close(): void;
+  /** Scopes held, some of them dead. */
+  readonly size: number;
   /** Scopes dropped at a bound. */
-  get evicted(): number {
-    return this.#evicted;
-  }
+  readonly evicted: number;
 }

@@ -7,21 +7,26 @@
  *   older    scopes that left the ring, held weakly (older-scopes.ts)
  *   seen     scopes a sample has seen, held until the window is labelled
  *
- * Before scopes leave the ring the samplers are asked which ids they have seen, so every scope with
- * a sample is either in the ring, in `seen`, or alive and in `older`.
+ * Before scopes leave the ring the samplers are asked which ids they have seen, and before a
+ * collection native code asks them about those in `older`: every scope with a sample is in the ring,
+ * in `seen`, or alive and in `older`.
  */
+import { addon } from '../native.ts';
 import type { Labels } from '../profile/model.ts';
-import { OlderScopes } from './older-scopes.ts';
+import { NativeOlderScopes } from './native-older-scopes.ts';
+import type { OlderScopes } from './older-scopes.ts';
+import { PortableOlderScopes } from './portable-older-scopes.ts';
 import { Scope } from './scope.ts';
 
-/** Scopes move out of the ring in segments; 1,024 take about 0.1 ms. */
-const SEGMENT = 1024;
-const RECENT = 8 * SEGMENT;
-/** Ids fit V8's small integers on every build. */
-const MAX_ID = 2 ** 30;
+/** Scopes move out of the ring in segments, together with a look at what samples have seen. */
+const SEGMENT = 512;
+/** Few: what is in the ring when a scavenge comes is copied, and makes the young generation grow. */
+const RECENT = 2 * SEGMENT;
+/** Ids are smaller, then begin anew: they fit V8's small integers on every build. */
+const END_OF_IDS = 2 ** 30;
 
 /** Not part of a store: scopes of an earlier session may still be running when the next one begins. */
-let lastId = 0;
+export const ids = { last: 0 };
 
 export interface ScopeStoreStatus {
   /** Scopes opened since start. */
@@ -37,7 +42,7 @@ export interface ScopeStoreStatus {
 
 export class ScopeStore {
   readonly #recent: (Scope | undefined)[] = new Array(RECENT).fill(undefined);
-  readonly #older = new OlderScopes(SEGMENT);
+  readonly #older: OlderScopes;
   readonly #seen = new Map<number, Scope>();
   readonly #takeSeenIds: () => Iterable<number>;
   readonly #isHeld: (id: number) => boolean;
@@ -48,10 +53,17 @@ export class ScopeStore {
   /**
    * `takeSeenIds`: ids that samples have seen since it was last called. `isHeld`: whether samples of
    * an id are still around, so that it must not be given to a new scope when ids begin anew.
+   * `native`: the addon, where there is one.
    */
-  constructor(takeSeenIds: () => Iterable<number>, isHeld: (id: number) => boolean = () => false) {
+  constructor(
+    takeSeenIds: () => Iterable<number>,
+    isHeld: (id: number) => boolean = () => false,
+    native = addon,
+  ) {
     this.#takeSeenIds = takeSeenIds;
     this.#isHeld = isHeld;
+    this.#older =
+      native === undefined ? new PortableOlderScopes(SEGMENT) : new NativeOlderScopes(native);
   }
 
   open(labels: Labels): Scope {
@@ -63,28 +75,31 @@ export class ScopeStore {
   }
 
   #nextId(): number {
-    let id = lastId;
+    let id = ids.last;
     do {
       id++;
-      if (id > MAX_ID) {
-        id = 1;
+      if (id === END_OF_IDS) {
+        id = 0;
         this.#wrapped = true;
       }
       if (id % SEGMENT === 0) this.#retireSegment(id);
     } while (this.#wrapped && this.#isTaken(id));
-    lastId = id;
+    ids.last = id;
     return id;
   }
 
   #isTaken(id: number): boolean {
-    return this.#seen.has(id) || this.#isHeld(id) || this.#older.find(id) !== undefined;
+    return id === 0 || this.#seen.has(id) || this.#isHeld(id) || this.#older.find(id) !== undefined;
   }
 
   /** Moves the segment that the ids from `id` on will overwrite out of the ring. */
   #retireSegment(id: number): void {
     this.keepSeen();
     const start = id % RECENT;
-    this.#older.add(this.#recent.slice(start, start + SEGMENT));
+    const segment = this.#recent.slice(start, start + SEGMENT);
+    const first = segment.find((scope) => scope !== undefined);
+    if (first === undefined) return;
+    this.#older.add(first.id - (first.id % SEGMENT), segment);
     this.#recent.fill(undefined, start, start + SEGMENT);
   }
 
@@ -100,7 +115,7 @@ export class ScopeStore {
   /** Lets go of the scopes held by `keepSeen()`: their samples are labelled. */
   release(): void {
     this.#seen.clear();
-    this.#older.sweep(16);
+    this.#older.release();
   }
 
   /** Labels of a scope id that a sampler reports; undefined, and counted, if they are lost. */
@@ -118,6 +133,13 @@ export class ScopeStore {
   #find(id: number): Scope | undefined {
     const recent = this.#recent[id % RECENT];
     return recent?.id === id ? recent : this.#older.find(id);
+  }
+
+  /** Forgets all: nothing is labelled any more. */
+  close(): void {
+    this.#recent.fill(undefined);
+    this.#seen.clear();
+    this.#older.close();
   }
 
   status(): ScopeStoreStatus {

@@ -2,21 +2,34 @@
 import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { ScopeStoreStatus } from '../../src/attribution/scope-store.ts';
 import { readProfiles, samplesOf, total } from '../helpers/profiles.ts';
 import { programs, root, runProgram, withFolder } from '../helpers/programs.ts';
 
 test('a job that never ends does not pile up its scopes', async () => {
   await withFolder(async (folder) => {
     const result = await runProgram(join(programs, 'agent/one-long-job.mjs'), {
-      // At some 200 bytes each they would need 400 MB.
+      // At some 200 bytes each they would need 400 MB. Weak references would keep them all until
+      // the job ends; weak handles let them go with the next scavenge.
       args: ['1000000'],
       nodeArgs: ['--max-old-space-size=128'],
       env: { SPANPROF_FILE_DIRECTORY: folder },
     });
     expect(result).toMatchObject({ code: 0, stderr: '' });
-    const { opened, evicted } = JSON.parse(result.stdout) as { opened: number; evicted: number };
+    const { opened, older, evicted } = JSON.parse(result.stdout) as ScopeStoreStatus;
     expect(opened).toBeGreaterThanOrEqual(2_000_000);
-    expect(evicted).toBeGreaterThan(0);
+    expect(older).toBeLessThan(500_000);
+    expect(evicted).toBe(0);
+  });
+});
+
+test('workers may be terminated while they hold scopes', async () => {
+  await withFolder(async (folder) => {
+    const result = await runProgram(join(programs, 'agent/terminated-workers.mjs'), {
+      env: { SPANPROF_FILE_DIRECTORY: folder },
+    });
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(result.stdout).older).toBeGreaterThan(5_000);
   });
 });
 
