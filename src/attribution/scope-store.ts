@@ -19,7 +19,7 @@ import { PortableOlderScopes } from './portable-older-scopes.ts';
 import { Scope } from './scope.ts';
 
 /** Scopes move out of the ring in segments, together with a look at what samples have seen. */
-const SEGMENT = 512;
+const SEGMENT = 64;
 /** Few: what is in the ring when a scavenge comes is copied, and makes the young generation grow. */
 const RECENT = 2 * SEGMENT;
 /** Ids are smaller, then begin anew: they fit V8's small integers on every build. */

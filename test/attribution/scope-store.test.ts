@@ -89,7 +89,7 @@ describe.each(kinds)('older scopes by $by', ({ native }) => {
     }
     const { opened, recent, older, evicted } = store.status();
     expect(opened).toBe(1_000_000);
-    expect(recent).toBeLessThanOrEqual(1_024);
+    expect(recent).toBeLessThanOrEqual(128);
     // One round of weak references may still wait to be swept.
     expect(older).toBeLessThan(60_000);
     expect(evicted).toBe(0);

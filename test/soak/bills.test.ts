@@ -58,7 +58,7 @@ test(`${SCOPES} scopes opened and closed leave nothing behind`, async () => {
   // Runs in invocations that still take late work.
   expect(bills.open).toBeLessThanOrEqual(1_000);
   expect(bills.folded).toBe(0);
-  expect(scopes.recent).toBeLessThanOrEqual(1_024);
+  expect(scopes.recent).toBeLessThanOrEqual(128);
   expect(scopes.older).toBeLessThanOrEqual(262_144);
   // Promises made inside are gone with the first collection after their scope's end.
   expect(day.watchedAStep).toBe(300);
