@@ -10,11 +10,11 @@ import { progressOf } from './lib/progress.mjs';
 import { openStore } from './lib/store.mjs';
 import { questions } from './questions/questions.mjs';
 
-const HELP = `npm run bench                            everything, under 60 minutes on two cores; writes docs/benchmarks.md
+const HELP = `npm run bench                            everything, some 40 minutes on two cores; writes docs/benchmarks.md
 npm run bench -- --quick                 the short form, under 10; fails on a regression against bench/baseline.json
 npm run bench -- --only overhead,calls   some questions; the page keeps what is stored of the others
 npm run bench -- --nodes 24              on some Nodes
-npm run bench -- --minutes 20            less time for every question, in proportion
+npm run bench -- --minutes 60            more time for every question, or less, in proportion
 npm run bench -- --resume                goes on after an interruption: questions that are done stay
 npm run bench -- --report                only writes the page again, from what is stored in .cache/bench
 npm run bench -- --quick --baseline      stores the ratios of the short form as the new baseline

@@ -9,7 +9,7 @@ import { launch } from '../lib/process.mjs';
 import { median } from '../lib/statistics.mjs';
 
 export const name = 'bills';
-export const seconds = { full: 120, quick: 30 };
+export const seconds = { full: 90, quick: 30 };
 export const nodes = { full: [24, 20, 22, 26], quick: [24] };
 
 const unlimited = { SPANPROF_ATTRIBUTION_BUDGET_PERCENT: '100' };

@@ -11,7 +11,7 @@ import { halfRange, median } from '../lib/statistics.mjs';
 import { unavailable, variantOf } from '../variants/variants.mjs';
 
 export const name = 'calls';
-export const seconds = { full: 180, quick: 40 };
+export const seconds = { full: 120, quick: 40 };
 export const nodes = { full: [24, 20], quick: [24] };
 
 const cases = [

@@ -14,7 +14,7 @@ import { barChart } from '../lib/svg.mjs';
 import { variantOf } from '../variants/variants.mjs';
 
 export const name = 'flush-pause';
-export const seconds = { full: 290, quick: 60 };
+export const seconds = { full: 200, quick: 60 };
 export const nodes = { full: [24, 20], quick: [24] };
 
 /** At higher rates than usual, or 20,000 samples would take minutes. */

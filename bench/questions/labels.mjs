@@ -12,7 +12,7 @@ import { openSink } from '../lib/sink.mjs';
 import { unavailable, variantOf } from '../variants/variants.mjs';
 
 export const name = 'labels';
-export const seconds = { full: 120, quick: 30 };
+export const seconds = { full: 90, quick: 30 };
 export const nodes = { full: [24, 20, 22, 26], quick: [24] };
 
 const WINDOW_SECONDS = 2;

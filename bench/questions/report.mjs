@@ -14,7 +14,7 @@ import { median, randomNumbers } from '../lib/statistics.mjs';
 import { timed } from '../lib/timed.mjs';
 
 export const name = 'report';
-export const seconds = { full: 90, quick: 0 };
+export const seconds = { full: 60, quick: 0 };
 
 const MAJOR = 24;
 const RUNS = 2;

@@ -7,7 +7,7 @@ import { compareRounds, noiseFloor, pooledLogNoise } from '../lib/statistics.mjs
 import { variantOf } from '../variants/variants.mjs';
 
 export const name = 'scaling';
-export const seconds = { full: 180, quick: 0 };
+export const seconds = { full: 100, quick: 0 };
 
 const MAJOR = 24;
 const WINDOW_SECONDS = 2;

@@ -11,7 +11,7 @@ import { bootstrapError, median } from '../lib/statistics.mjs';
 import { unavailable, variants } from '../variants/variants.mjs';
 
 export const name = 'startup';
-export const seconds = { full: 120, quick: 25 };
+export const seconds = { full: 90, quick: 25 };
 export const nodes = { full: [24, 20], quick: [24] };
 
 /** The first run of a binary reads it from the disk. */

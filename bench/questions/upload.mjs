@@ -5,7 +5,7 @@ import { number, shortReason, table } from '../lib/markdown.mjs';
 import { launch } from '../lib/process.mjs';
 
 export const name = 'upload';
-export const seconds = { full: 90, quick: 0 };
+export const seconds = { full: 75, quick: 0 };
 
 /** @param {import('../run.mjs').Context} context */
 export async function run({ data, save, say, majors = [24] }) {
