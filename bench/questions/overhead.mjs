@@ -127,8 +127,9 @@ const MARGIN = 0.1;
 export const gates = (data) =>
   comparisons(data)
     .filter(
+      // One round says nothing of its noise.
       ({ variant, rounds }) =>
-        ['labels', 'spans', 'bills', 'everything'].includes(variant) && rounds > 0,
+        ['labels', 'spans', 'bills', 'everything'].includes(variant) && rounds > 1,
     )
     .map(({ major, load, variant, ratio, error, floor }) => ({
       name: `overhead/${major}/${load}/${variant}`,
