@@ -141,6 +141,7 @@ program; "labels of spans", the bills and \`dd-trace\` follow its six OpenTeleme
           value: (one.ratio - 1) * 100,
           error: one.floor * 100,
           isOurs: ['labels', 'spans', 'bills', 'everything'].includes(one.variant),
+          isFloor: one.variant === 'floor',
         })),
     })),
     note: 'Whiskers: the noise floor. A bar inside of them is not measurable.',
