@@ -6,8 +6,8 @@ import { type Bill, Estimates, LATE, NOBODY, payerOf } from './bill.ts';
 
 const nowMillis = performance.now.bind(performance);
 
-/** Of the time, for looks; one takes 0.05 to 0.7 ms, with the number of live samples. What bills cost is more than this. */
-const BUDGET_SHARE = 0.004;
+/** Of the time, for looks; one takes 0.05 to 0.7 ms, with the number of live samples. */
+const BUDGET_SHARE = 0.01;
 /** What is put by for bills that end at once; the looks in between leave half of it. */
 const MAX_SAVED_MILLIS = 4;
 /** Between two looks that no bill's end asks for. */

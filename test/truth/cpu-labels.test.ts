@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { readProfiles, type Sample, samplesOf, total } from '../helpers/profiles.ts';
 import { programs, runProgram, withFolder } from '../helpers/programs.ts';
 
-const SECONDS = 20;
+const SECONDS = 30;
 const OWNERS = ['a', 'b', 'c'] as const;
 /** Shares of labelled CPU may differ from the truth by that many points of a hundred. */
 const MAX_POINTS_OFF = 2;
