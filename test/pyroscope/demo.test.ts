@@ -1,5 +1,6 @@
 /** The example service under the preload, as `npm run demo` runs it, with Pyroscope beside the files. */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -54,7 +55,8 @@ describe.skipIf(!canBuild).each(Object.entries(backends))('%s', (_, startBackend
   afterAll(() => backend?.stop());
 
   test('CPU, wall and heap of the demo, each agent selectable, to the unit', async () => {
-    const service = `demo-${process.pid}`;
+    // New in each attempt: the server keeps what an earlier one pushed.
+    const service = `demo-${randomUUID()}`;
     await withFolder(async (folder) => {
       const model = await start('fake/main', { SPANPROF_ENABLED: 'false' }, []);
       const demo = await start(
