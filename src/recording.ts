@@ -28,13 +28,7 @@ export interface Recording {
 
 /** One profile of each type, from windows in the order of time. */
 export function mergeByType(windows: readonly Profile[]): Map<ProfileType, Profile> {
-  const byType = new Map<ProfileType, Stretch>();
-  for (const window of windows) {
-    const stretch = byType.get(window.profileType);
-    if (stretch === undefined) byType.set(window.profileType, new Stretch(window));
-    else stretch.add(window);
-  }
-  return new Map([...byType].map(([type, stretch]) => [type, stretch.build()]));
+  return new Map(joined(windows, []).map(({ profileType, build }) => [profileType, build()]));
 }
 
 /** A whole window from the parts cut off it and its last part: one profile of each type. */

@@ -6,7 +6,7 @@ import { median } from '../lib/statistics.mjs';
 import { barChart } from '../lib/svg.mjs';
 import { loads } from '../loads/loads.mjs';
 import { variants } from '../variants/variants.mjs';
-import { BASES, byRound, comparisons } from './overhead.mjs';
+import { BASES, byRound, comparisons, OURS } from './overhead.mjs';
 
 const placeOf = (/** @type {string} */ name) =>
   variants.findIndex((variant) => variant.name === name);
@@ -140,7 +140,7 @@ program; "labels of spans", the bills and \`dd-trace\` follow its six OpenTeleme
           label: variants.find(({ name }) => name === one.variant)?.title ?? one.variant,
           value: (one.ratio - 1) * 100,
           error: one.floor * 100,
-          isOurs: ['labels', 'spans', 'bills', 'everything'].includes(one.variant),
+          isOurs: OURS.includes(one.variant),
           isFloor: one.variant === 'floor',
         })),
     })),

@@ -16,6 +16,7 @@ const WINDOW_SECONDS = 2;
 /** Over one window from the start of the process: what is loaded at its end is loaded once. */
 const WARM_UP_MILLIS = 2_600;
 export const BASES = ['nothing', 'again'];
+export const OURS = ['labels', 'spans', 'bills', 'everything'];
 /** More rounds would say little more. */
 const MAX_ROUNDS = 12;
 
@@ -33,9 +34,7 @@ const forms = {
     loads: loads.filter((load) =>
       ['json-server', 'agent-service', 'promise-storm'].includes(load.name),
     ),
-    variants: variants.filter(({ name }) =>
-      [...BASES, 'labels', 'spans', 'bills', 'everything', 'datadog-pprof'].includes(name),
-    ),
+    variants: variants.filter(({ name }) => [...BASES, ...OURS, 'datadog-pprof'].includes(name)),
     share: 0.5,
   },
 };
@@ -128,8 +127,7 @@ export const gates = (data) =>
   comparisons(data)
     .filter(
       // One round says nothing of its noise.
-      ({ variant, rounds }) =>
-        ['labels', 'spans', 'bills', 'everything'].includes(variant) && rounds > 1,
+      ({ variant, rounds }) => OURS.includes(variant) && rounds > 1,
     )
     .map(({ major, load, variant, ratio, error, floor }) => ({
       name: `overhead/${major}/${load}/${variant}`,

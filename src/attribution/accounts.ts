@@ -163,8 +163,12 @@ export class Accounts {
   readonly #sessions = new Group();
   readonly #billed = new Total();
 
-  addWork(labels: Labels, work: Entry): void {
-    for (const total of this.#of(labels)) total?.addWork(work);
+  /** One by one: called for every bill. */
+  addWork({ agent_name, tool_name, session_id }: Labels, work: Entry): void {
+    this.#billed.addWork(work);
+    this.#agents.of(agent_name)?.addWork(work);
+    this.#tools.of(tool_name)?.addWork(work);
+    this.#sessions.of(session_id)?.addWork(work);
   }
 
   addTokens(labels: Labels, tokens: TokenCounts): void {

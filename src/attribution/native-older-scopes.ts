@@ -2,7 +2,7 @@
  * Older scopes by V8's weak handles (native/weak_scopes.h). One at a time in a thread: the handles are
  * the thread's.
  */
-import { type Addon, SCOPES_BATCH } from '../native.ts';
+import type { Addon } from '../native.ts';
 import type { OlderScopes } from './older-scopes.ts';
 import type { Scope } from './scope.ts';
 
@@ -15,10 +15,8 @@ export class NativeOlderScopes implements OlderScopes {
   }
 
   add(firstId: number, scopes: readonly (Scope | undefined)[]): void {
-    for (let i = 0; i < scopes.length; i += SCOPES_BATCH) {
-      // As arguments, which native code reads at half the cost of an array's elements.
-      this.#evicted += this.#addon.scopesHold(firstId + i, ...scopes.slice(i, i + SCOPES_BATCH));
-    }
+    // As arguments, which native code reads at half the cost of an array's elements.
+    this.#evicted += this.#addon.scopesHold(firstId, ...scopes);
   }
 
   find(id: number): Scope | undefined {

@@ -11,15 +11,15 @@
  * collection native code asks them about those in `older`: every scope with a sample is in the ring,
  * in `seen`, or alive and in `older`.
  */
-import { addon } from '../native.ts';
+import { addon, SCOPES_BATCH } from '../native.ts';
 import type { Labels } from '../profile/model.ts';
 import { NativeOlderScopes } from './native-older-scopes.ts';
 import type { OlderScopes } from './older-scopes.ts';
 import { PortableOlderScopes } from './portable-older-scopes.ts';
 import { Scope } from './scope.ts';
 
-/** Scopes move out of the ring in segments, together with a look at what samples have seen. */
-const SEGMENT = 64;
+/** Scopes move out of the ring in segments, together with a look at what samples have seen: a batch each. */
+const SEGMENT = SCOPES_BATCH;
 /** Few: what is in the ring when a scavenge comes is copied, and makes the young generation grow. */
 const RECENT = 2 * SEGMENT;
 /** Ids are smaller, then begin anew: they fit V8's small integers on every build. */

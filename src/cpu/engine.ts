@@ -7,7 +7,7 @@ import {
 } from '../profile/model.ts';
 import { NANOS_PER_SECOND } from '../units.ts';
 
-/** The profiles of one window, built when first asked for; they have the same stacks. */
+/** The profiles of one window, built when asked for: once, if it is to be cheap. They have the same stacks. */
 export interface CpuProfiles {
   readonly cpu: () => Profile;
   readonly wall: () => Profile;

@@ -90,8 +90,8 @@ export class NativeCpuEngine implements CpuEngine {
     const nonJsCpuNanos = this.#nonJsCpu?.take() ?? 0;
     const all = lazy(() => this.#build(window, collected, labels, nonJsCpuNanos));
     return {
-      wall: lazy(() => project(all(), 1, cpuHeader('wall', frequencyHertz, window))),
-      cpu: lazy(() => project(all(), 2, cpuHeader('cpu', frequencyHertz, window))),
+      wall: () => project(all(), 1, cpuHeader('wall', frequencyHertz, window)),
+      cpu: () => project(all(), 2, cpuHeader('cpu', frequencyHertz, window)),
     };
   }
 

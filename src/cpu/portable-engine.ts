@@ -10,7 +10,6 @@ import { SpanprofError } from '../errors.ts';
 import { fromPprofFormat } from '../profile/from-pprof-format.ts';
 import type { Labels, LabelValue, Profile } from '../profile/model.ts';
 import { project } from '../profile/project.ts';
-import { lazy } from '../profile/unbuilt.ts';
 import { MICROS_PER_SECOND, MILLIS_PER_SECOND, type Seconds } from '../units.ts';
 import {
   type CpuEngine,
@@ -95,7 +94,7 @@ export class PortableCpuEngine implements CpuEngine {
     const all = fromPprofFormat(collected);
     const wall = this.#columns(all, 'wall', window);
     this.#samples += wall.samples.values[0]?.reduce((sum, count) => sum + count, 0) ?? 0;
-    return { wall: () => wall, cpu: lazy(() => this.#columns(all, 'cpu', window)) };
+    return { wall: () => wall, cpu: () => this.#columns(all, 'cpu', window) };
   }
 
   /** The count column and the one named like the profile type. */

@@ -30,7 +30,7 @@ export interface LiveProfile {
   readonly ages: HeapAges;
 }
 
-/** The profiles of one window, built when first asked for. */
+/** The profiles of one window, built when asked for: once, if it is to be cheap. */
 export interface HeapProfiles {
   readonly live: () => LiveProfile;
   /** What was allocated in it, dead or alive; undefined where that is switched off or not possible. */

@@ -13,7 +13,6 @@ import {
 import { ProfileBuilder } from '../profile/builder.ts';
 import { FrameTable, type ResolvePosition } from '../profile/frames.ts';
 import type { Labels, Profile } from '../profile/model.ts';
-import { lazy } from '../profile/unbuilt.ts';
 import type { Bytes } from '../units.ts';
 import { AllocStacks } from './alloc-stacks.ts';
 import {
@@ -116,7 +115,7 @@ export class NativeHeapEngine implements HeapEngine {
     if (columns === undefined) return undefined;
     this.#hold(columns.sampleScope);
     const labels = this.#labelled ? this.#held : NO_LABELS;
-    return lazy(() => this.#buildLive(window, columns, labels));
+    return () => this.#buildLive(window, columns, labels);
   }
 
   #allocsOf(window: HeapWindow): (() => Profile) | undefined {
@@ -130,7 +129,7 @@ export class NativeHeapEngine implements HeapEngine {
     if (this.#labelled) {
       for (const table of collected.tables) this.#lookUp(table.sampleScope, labels);
     }
-    return lazy(() => this.#buildAllocs(window, collected, labels));
+    return () => this.#buildAllocs(window, collected, labels);
   }
 
   #buildAllocs(

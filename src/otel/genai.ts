@@ -104,10 +104,12 @@ const relevant: ReadonlySet<string> = new Set(
     when === undefined ? [attribute] : [attribute, when.attribute],
   ),
 );
-const byAttribute = new Map<string, readonly [rank: number, row: Row][]>();
+type RankedRows = readonly (readonly [rank: number, row: Row])[];
+const byAttribute = new Map<string, RankedRows>();
 for (const [rank, row] of GENAI_TABLE.entries()) {
   byAttribute.set(row.attribute, [...(byAttribute.get(row.attribute) ?? []), [rank, row]]);
 }
+const nameRows: RankedRows = byAttribute.get(SPAN_NAME) ?? [];
 
 /** Whether an attribute can mean anything to us. */
 export function isRelevant(attribute: string): boolean {
@@ -119,11 +121,12 @@ export function meaningOf(
   name: string | undefined,
   attributes: Readonly<Record<string, unknown>>,
 ): GenAiMeaning | undefined {
-  let found = note(SPAN_NAME, name, attributes, undefined);
+  let found = note(nameRows, name, attributes, undefined);
   for (const attribute in attributes) {
-    // Before anything else: of most attributes this is all there is to know.
-    if (!byAttribute.has(attribute)) continue;
-    found = note(attribute, attributes[attribute], attributes, found);
+    const rows = byAttribute.get(attribute);
+    // Of most attributes this is all there is to know.
+    if (rows === undefined) continue;
+    found = note(rows, attributes[attribute], attributes, found);
   }
   return found === undefined ? undefined : summarize(found);
 }
@@ -131,14 +134,13 @@ export function meaningOf(
 type Found = Map<Row['means'], readonly [rank: number, value: unknown]>;
 
 function note(
-  attribute: string,
+  rows: RankedRows,
   value: unknown,
   attributes: Readonly<Record<string, unknown>>,
   before: Found | undefined,
 ): Found | undefined {
   let found = before;
-  const rows = byAttribute.get(attribute);
-  if (rows === undefined || value === undefined) return found;
+  if (value === undefined) return found;
   for (const [rank, row] of rows) {
     const meant = row.after === undefined ? value : rest(value, row.after);
     if (meant === undefined || !holds(row, value, attributes)) continue;
