@@ -162,16 +162,19 @@ void CpuCollect(const Arguments& args) {
       Of(args)->cpu.Collect(ContextOf(args), args[0]->BooleanValue(args.GetIsolate())));
 }
 
-// cpuSeenScopes(): Int32Array
+// cpuSeenScopes(): number[] | undefined
 void CpuSeenScopes(const Arguments& args) {
-  args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->cpu.TakeSeenScopes()));
+  args.GetReturnValue().Set(
+      js::Few<v8::Integer>(args.GetIsolate(), Of(args)->cpu.TakeSeenScopes()));
 }
 
 // cpuRuns(): boolean
 void CpuRuns(const Arguments& args) { args.GetReturnValue().Set(Of(args)->cpu.running()); }
-// cpuSampledScopes(): Int32Array
+
+// cpuSampledScopes(): number[] | undefined
 void CpuSampledScopes(const Arguments& args) {
-  args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->cpu.TakeSampledScopes()));
+  args.GetReturnValue().Set(
+      js::Few<v8::Integer>(args.GetIsolate(), Of(args)->cpu.TakeSampledScopes()));
 }
 
 // cpuStop(): void
@@ -198,9 +201,10 @@ void HeapAllocs(const Arguments& args) {
   args.GetReturnValue().Set(Of(args)->allocs.Take(ContextOf(args)));
 }
 
-// heapSeenScopes(): Int32Array
+// heapSeenScopes(): number[] | undefined
 void HeapSeenScopes(const Arguments& args) {
-  args.GetReturnValue().Set(js::Int32s(args.GetIsolate(), Of(args)->heap.TakeSeenScopes()));
+  args.GetReturnValue().Set(
+      js::Few<v8::Integer>(args.GetIsolate(), Of(args)->heap.TakeSeenScopes()));
 }
 
 // heapStop(): void
@@ -213,7 +217,7 @@ void HeapLiveBytes(const Arguments& args) {
 
 // ---- bills ----
 
-// billTable(rows): BillColumns
+// billTable(rows): BillMemory
 void BillTable(const Arguments& args) {
   args.GetReturnValue().Set(Of(args)->switcher.Table(ContextOf(args), IntArgument(args, 0)));
 }
@@ -234,8 +238,8 @@ void SwitcherCountBytes(const Arguments& args) {
 }
 void SwitcherBookBytes(const Arguments& args) { Of(args)->switcher.BookBytes(); }
 
-// switcherRead(row), switcherFinishTurn(): void
-void SwitcherRead(const Arguments& args) { Of(args)->switcher.Read(IntArgument(args, 0)); }
+// switcherSync(), switcherFinishTurn(): void
+void SwitcherSync(const Arguments& args) { Of(args)->switcher.Sync(); }
 void SwitcherFinishTurn(const Arguments& args) { Of(args)->switcher.FinishTurn(); }
 
 // meterStart(), meterStop(), meterReadMemory(): void
@@ -243,7 +247,7 @@ void MeterStart(const Arguments& args) { Of(args)->meter.Start(); }
 void MeterStop(const Arguments& args) { Of(args)->meter.Stop(); }
 void MeterReadMemory(const Arguments& args) { Of(args)->meter.ReadMemory(); }
 
-// meterEvents(): Float64Array
+// meterEvents(): number[] | undefined
 void MeterEvents(const Arguments& args) { args.GetReturnValue().Set(Of(args)->meter.TakeEvents()); }
 
 // ---- memory ----
@@ -375,7 +379,7 @@ NODE_MODULE_INIT() {
   set("switcherSettle", SwitcherSettle);
   set("switcherCountBytes", SwitcherCountBytes);
   set("switcherBookBytes", SwitcherBookBytes);
-  set("switcherRead", SwitcherRead);
+  set("switcherSync", SwitcherSync);
   set("switcherFinishTurn", SwitcherFinishTurn);
   set("meterStart", MeterStart);
   set("meterStop", MeterStop);

@@ -44,6 +44,17 @@ inline v8::Local<v8::Value> Float64s(v8::Isolate* isolate, const std::vector<dou
   return CopyToTypedArray<v8::Float64Array>(isolate, numbers);
 }
 
+// Mostly a handful or none, and asked for often: a typed array's memory would cost more than all the
+// rest. Undefined: none.
+template <typename Value, typename Number>
+v8::Local<v8::Value> Few(v8::Isolate* isolate, const std::vector<Number>& numbers) {
+  if (numbers.empty()) return v8::Undefined(isolate);
+  std::vector<v8::Local<v8::Value>> values;
+  values.reserve(numbers.size());
+  for (const Number number : numbers) values.push_back(Value::New(isolate, number));
+  return v8::Array::New(isolate, values.data(), values.size());
+}
+
 // A plain object, property by property. A failed set (only possible while the isolate terminates)
 // leaves the property out.
 class ObjectBuilder {

@@ -73,11 +73,7 @@ v8::Local<v8::Value> Meter::TakeEvents() {
   std::vector<double> taken;
   taken.swap(events_);
   if (switcher_->has_table()) switcher_->words()[kEvents] = 0;
-  // Mostly a handful, for every other span: a typed array's memory would cost more than all the rest.
-  std::vector<v8::Local<v8::Value>> numbers;
-  numbers.reserve(taken.size());
-  for (const double number : taken) numbers.push_back(v8::Number::New(isolate_, number));
-  return v8::Array::New(isolate_, numbers.data(), numbers.size());
+  return js::Few<v8::Number>(isolate_, taken);
 }
 
 void Meter::ReadMemory() {

@@ -59,8 +59,9 @@ inline void Switcher::Book(double now_millis) {
   const double elapsed = now_millis - numbers_[kLastMillis];
   numbers_[kLastMillis] = now_millis;
   if (row != 0) {
-    if (pending_[row] == 0) touched_[words_[kTouched]++] = row;
-    pending_[row] += elapsed + kTinyMillis;
+    double& pending = rows_[row].pending;
+    if (pending == 0) touched_[words_[kTouched]++] = row;
+    pending += elapsed + kTinyMillis;
   }
   if (elapsed > kLongMillis && (row != 0 || words_[kInTurn] != 0)) Settle(row, elapsed);
 }
@@ -70,15 +71,17 @@ inline void Switcher::Collect() {
   words_[kTouched] = 0;
   for (int32_t i = 0; i < count; i++) {
     const int32_t row = touched_[i];
-    const double millis = pending_[row];
-    pending_[row] = 0;
-    if (chunk_[row] == 0) chunk_rows_.push_back(row);
-    chunk_[row] += millis;
-    if (turn_[row] == 0) turn_rows_.push_back(row);
-    turn_[row] += millis;
-    for (int32_t above = row; above != 0; above = parent_[above]) {
-      if (turn_inclusive_[above] == 0) turn_inclusive_rows_.push_back(above);
-      turn_inclusive_[above] += millis;
+    BillRow& bill = rows_[row];
+    const double millis = bill.pending;
+    bill.pending = 0;
+    if (bill.chunk == 0) chunk_rows_.push_back(row);
+    bill.chunk += millis;
+    if (bill.turn == 0) turn_rows_.push_back(row);
+    bill.turn += millis;
+    for (int32_t above = row; above != 0; above = ParentOf(above)) {
+      BillRow& including = rows_[above];
+      if (including.turn_inclusive == 0) turn_inclusive_rows_.push_back(above);
+      including.turn_inclusive += millis;
     }
   }
 }
@@ -86,15 +89,17 @@ inline void Switcher::Collect() {
 void Switcher::FinishTurn() {
   words_[kTurn]++;
   for (const int32_t row : turn_rows_) {
-    turns_[row]++;
-    longest_[row] = std::max(longest_[row], turn_[row]);
-    turn_[row] = 0;
+    BillRow& bill = rows_[row];
+    bill.turns++;
+    bill.longest = std::max(bill.longest, bill.turn);
+    bill.turn = 0;
   }
   turn_rows_.clear();
   for (const int32_t row : turn_inclusive_rows_) {
-    turns_inclusive_[row]++;
-    longest_inclusive_[row] = std::max(longest_inclusive_[row], turn_inclusive_[row]);
-    turn_inclusive_[row] = 0;
+    BillRow& bill = rows_[row];
+    bill.turns_inclusive++;
+    bill.longest_inclusive = std::max(bill.longest_inclusive, bill.turn_inclusive);
+    bill.turn_inclusive = 0;
   }
   turn_inclusive_rows_.clear();
 }
@@ -108,7 +113,8 @@ void Switcher::Settle(int32_t segment_row, double segment_millis) {
   // One long piece among short ones is long because the thread lost the CPU in it, or waited.
   if (segment_row != 0) {
     const double lost = std::min(off_cpu, segment_millis);
-    chunk_[segment_row] = std::max(kTinyMillis, chunk_[segment_row] - lost);
+    double& chunk = rows_[segment_row].chunk;
+    chunk = std::max(kTinyMillis, chunk - lost);
     off_cpu -= lost;
   }
   const double busy = used + off_cpu;
@@ -121,16 +127,19 @@ void Switcher::Settle(int32_t segment_row, double segment_millis) {
 
 void Switcher::Share(double factor) {
   for (const int32_t row : chunk_rows_) {
-    const double millis = chunk_[row] * factor;
-    chunk_[row] = 0;
-    cpu_[row] += millis;
+    BillRow& bill = rows_[row];
+    const double millis = bill.chunk * factor;
+    bill.chunk = 0;
+    bill.cpu += millis;
     numbers_[kSettledCpuMillis] += millis;
-    for (int32_t above = row; above != 0; above = parent_[above]) cpu_inclusive_[above] += millis;
+    for (int32_t above = row; above != 0; above = ParentOf(above)) {
+      rows_[above].cpu_inclusive += millis;
+    }
   }
   chunk_rows_.clear();
 }
 
-void Switcher::Read(int32_t row) {
+void Switcher::Sync() {
   if (running_ && (words_[kInTurn] != 0 || words_[kRow] != 0)) Book(NowMillis());
   if (running_ && counts_bytes_) BookBytes();
   Collect();
@@ -139,8 +148,6 @@ void Switcher::Read(int32_t row) {
   } else {
     Share(1);
   }
-  numbers_[kTurnMillis] = turn_[row];
-  numbers_[kTurnInclusiveMillis] = turn_inclusive_[row];
 }
 
 // ---- allocated bytes -------------------------------------------------------------------------------
@@ -173,9 +180,9 @@ void Switcher::BookBytes() {
   area_top_ = top;
   const int32_t row = words_[kRow];
   if (row == 0 || bytes == 0) return;
-  bytes_[row] += static_cast<double>(bytes);
-  for (int32_t above = row; above != 0; above = parent_[above]) {
-    bytes_inclusive_[above] += static_cast<double>(bytes);
+  rows_[row].bytes += static_cast<double>(bytes);
+  for (int32_t above = row; above != 0; above = ParentOf(above)) {
+    rows_[above].bytes_inclusive += static_cast<double>(bytes);
   }
 }
 
@@ -273,44 +280,30 @@ void Switcher::Stop() {
 
 // ---- the table -----------------------------------------------------------------------------------
 
-double* Switcher::Column(v8::Local<v8::Context> context, v8::Local<v8::Object> table,
-                         const char* name) {
-  const auto length = static_cast<size_t>(rows_);
+namespace {
+
+// Memory that JavaScript sees as an array; it lives as long as the table.
+template <typename View, typename Number>
+Number* SharedArray(v8::Isolate* isolate, v8::Local<v8::Context> context,
+                    v8::Local<v8::Object> table, const char* name, size_t length) {
   // Untouched pages of a large buffer take up no memory.
-  auto buffer = v8::ArrayBuffer::New(isolate_, length * sizeof(double));
-  table->Set(context, js::Text(isolate_, name), v8::Float64Array::New(buffer, 0, length))
-      .FromMaybe(false);
-  return static_cast<double*>(buffer->Data());
+  auto buffer = v8::ArrayBuffer::New(isolate, length * sizeof(Number));
+  table->Set(context, js::Text(isolate, name), View::New(buffer, 0, length)).FromMaybe(false);
+  return static_cast<Number*>(buffer->Data());
 }
 
-int32_t* Switcher::IntColumn(v8::Local<v8::Context> context, v8::Local<v8::Object> table,
-                             const char* name, int32_t length) {
-  auto buffer = v8::ArrayBuffer::New(isolate_, static_cast<size_t>(length) * sizeof(int32_t));
-  table->Set(context, js::Text(isolate_, name),
-             v8::Int32Array::New(buffer, 0, static_cast<size_t>(length)))
-      .FromMaybe(false);
-  return static_cast<int32_t*>(buffer->Data());
-}
+}  // namespace
 
 v8::Local<v8::Object> Switcher::Table(v8::Local<v8::Context> context, int32_t rows) {
   if (has_table()) return table_.Get(isolate_);
-  rows_ = rows;
   auto table = v8::Object::New(isolate_);
-  words_ = IntColumn(context, table, "words", kWordCount);
-  parent_ = IntColumn(context, table, "parent", rows);
-  touched_ = IntColumn(context, table, "touched", rows);
-  numbers_ = Column(context, table, "numbers");
-  pending_ = Column(context, table, "pending");
-  cpu_ = Column(context, table, "cpu");
-  cpu_inclusive_ = Column(context, table, "cpuInclusive");
-  turns_ = Column(context, table, "turns");
-  turns_inclusive_ = Column(context, table, "turnsInclusive");
-  bytes_ = Column(context, table, "bytes");
-  bytes_inclusive_ = Column(context, table, "bytesInclusive");
-  longest_ = Column(context, table, "longest");
-  longest_inclusive_ = Column(context, table, "longestInclusive");
   const auto length = static_cast<size_t>(rows);
-  for (auto* sums : {&turn_, &turn_inclusive_, &chunk_}) sums->assign(length, 0);
+  constexpr size_t kNumbersPerRow = sizeof(BillRow) / sizeof(double);
+  words_ = SharedArray<v8::Int32Array, int32_t>(isolate_, context, table, "words", kWordCount);
+  touched_ = SharedArray<v8::Int32Array, int32_t>(isolate_, context, table, "touched", length);
+  numbers_ = SharedArray<v8::Float64Array, double>(isolate_, context, table, "numbers", kNumberCount);
+  rows_ = reinterpret_cast<BillRow*>(
+      SharedArray<v8::Float64Array, double>(isolate_, context, table, "rows", length * kNumbersPerRow));
   for (auto* list : {&turn_rows_, &turn_inclusive_rows_, &chunk_rows_}) list->reserve(length);
   table_.Reset(isolate_, table);
   return table;

@@ -5,9 +5,9 @@
 // does what JavaScript cannot see: where a turn begins and ends, so that waiting belongs to nobody,
 // and how much of the elapsed time the thread was really on a CPU.
 //
-//   switch   JavaScript   pending[row] += now - last
+//   switch   JavaScript   row.pending += now - last
 //   turn     Exit()       pending moves to the turn's and the chunk's totals
-//   chunk    Settle()     chunk[row] * (thread CPU / elapsed)  →  cpu[row] and the rows above it
+//   chunk    Settle()     row.chunk * (thread CPU / elapsed)  →  row.cpu and the rows above it
 //
 // A chunk is busy time without a gap: it ends when the thread has waited, or after kChunkMillis.
 // Its factor takes out what the kernel gave to other threads and what a synchronous call waited for.
@@ -24,8 +24,24 @@ namespace spanprof {
 // Words shared with TypeScript; the same names are in src/native.ts.
 enum SwitcherWord { kRow, kTouched, kInTurn, kSwitches, kLooks, kEvents, kLostEvents, kTurn,
                     kWordCount };
-enum SwitcherNumber { kLastMillis, kSettledCpuMillis, kUsedHeapBytes, kExternalBytes,
-                      kTurnMillis, kTurnInclusiveMillis };
+enum SwitcherNumber { kLastMillis, kSettledCpuMillis, kUsedHeapBytes, kExternalBytes, kNumberCount };
+
+// All of one bill side by side: whoever looks at a bill looks at most of it, and rows change often
+// enough that each is fetched from memory. The same names are in src/native.ts, and the same order.
+struct BillRow {
+  // What switches have booked since native code last looked.
+  double pending;
+  // Elapsed time of the running turn, with and without the bills inside, and of the running chunk.
+  double turn, turn_inclusive, chunk;
+  double cpu, cpu_inclusive;
+  double turns, turns_inclusive;
+  double longest, longest_inclusive;
+  double bytes, bytes_inclusive;
+  double parent;  // a row; 0 none
+  double unused[3];
+};
+// Two lines of the CPU's cache.
+static_assert(sizeof(BillRow) == 128);
 
 class Switcher {
  public:
@@ -36,21 +52,20 @@ class Switcher {
 
   // All on the isolate's thread.
 
-  // The table, made at the first call: columns of `rows` numbers. Row 0 is nobody and never billed.
+  // The table, made at the first call. Row 0 is nobody and never billed.
   v8::Local<v8::Object> Table(v8::Local<v8::Context> context, int32_t rows);
-  bool has_table() const { return rows_ > 0; }
+  bool has_table() const { return rows_ != nullptr; }
   int32_t* words() { return words_; }
   double* numbers() { return numbers_; }
 
   // Called in the middle of JavaScript. `origin_nanos`: the monotonic clock at performance.now() 0.
   void Start(double origin_nanos);
   void Stop();
-  // Everything up to now is in the columns `cpu` and `cpuInclusive`. `segment_millis`: the time that
-  // was just booked to `segment_row` in one piece, if it was long.
+  // Everything up to now is in `cpu` and `cpu_inclusive`. `segment_millis`: the time that was just
+  // booked to `segment_row` in one piece, if it was long.
   void Settle(int32_t segment_row = 0, double segment_millis = 0);
-  // The same, for one reading: without a look at the thread's clock if the chunk is young. The row's
-  // part of the running turn is written into the numbers.
-  void Read(int32_t row);
+  // The same, for a reading: without a look at the thread's clock if the chunk is young.
+  void Sync();
   // Ends the running turn here, so that the rows of ended bills can be used again.
   void FinishTurn();
   // JavaScript runs although no call from outside was seen.
@@ -74,15 +89,12 @@ class Switcher {
   void Collect();
   void Share(double factor);
   double NowMillis() const;
+  int32_t ParentOf(int32_t row) const { return static_cast<int32_t>(rows_[row].parent); }
   int64_t UsedBytes() const;
   void SyncBytes();
-  double* Column(v8::Local<v8::Context> context, v8::Local<v8::Object> table, const char* name);
-  int32_t* IntColumn(v8::Local<v8::Context> context, v8::Local<v8::Object> table, const char* name,
-                     int32_t length);
 
   v8::Isolate* const isolate_;
   v8::Global<v8::Object> table_;
-  int32_t rows_ = 0;
   bool running_ = false;
   // Started in a microtask: there may be no call around it whose end would be told.
   bool unsure_ = false;
@@ -95,12 +107,8 @@ class Switcher {
   // Shared with TypeScript.
   int32_t* words_ = nullptr;
   double* numbers_ = nullptr;
-  int32_t* parent_ = nullptr;
+  BillRow* rows_ = nullptr;
   int32_t* touched_ = nullptr;  // rows with pending time
-  double *pending_ = nullptr, *cpu_ = nullptr, *cpu_inclusive_ = nullptr;
-  double *turns_ = nullptr, *turns_inclusive_ = nullptr;
-  double *bytes_ = nullptr, *bytes_inclusive_ = nullptr;
-  double *longest_ = nullptr, *longest_inclusive_ = nullptr;
 
   // New objects go one after another into V8's allocation area. While it is the same one the
   // difference of its top is what was allocated; else V8's used bytes tell.
@@ -108,8 +116,7 @@ class Switcher {
   uintptr_t area_top_ = 0;
   int64_t used_bytes_ = 0;  // at the last look at V8's statistics, plus what was booked since
 
-  // Elapsed time by row of the running turn and of the running chunk, and which rows have any.
-  std::vector<double> turn_, turn_inclusive_, chunk_;
+  // Rows with time in the running turn and in the running chunk.
   std::vector<int32_t> turn_rows_, turn_inclusive_rows_, chunk_rows_;
 };
 

@@ -74,29 +74,39 @@ export interface AllocWindow {
   readonly overflowed: number;
 }
 
-/** Rows of running figures, in columns shared with native/switcher.cc. Times are in milliseconds. */
-export interface BillColumns {
+/** Rows of running figures, shared with native/switcher.cc. Times are in milliseconds. */
+export interface BillMemory {
   /** See `SWITCHER_WORD` and `SWITCHER_NUMBER`. */
   readonly words: Int32Array;
   readonly numbers: Float64Array;
-  /** Row of the bill that includes this one; 0 none. */
-  readonly parent: Int32Array;
+  /** `NUMBERS_PER_ROW` for each bill, see `ROW_NUMBER`. */
+  readonly rows: Float64Array;
   /** Rows with pending time. */
   readonly touched: Int32Array;
-  /** Elapsed time booked by switches since native code last looked. */
-  readonly pending: Float64Array;
-  readonly cpu: Float64Array;
-  readonly cpuInclusive: Float64Array;
-  readonly turns: Float64Array;
-  readonly turnsInclusive: Float64Array;
-  readonly longest: Float64Array;
-  readonly longestInclusive: Float64Array;
-  /** Where allocated bytes are counted; else 0. */
-  readonly bytes: Float64Array;
-  readonly bytesInclusive: Float64Array;
 }
 
-/** Places in `BillColumns.words` and `.numbers`, in the order of native/switcher.h. */
+/** Places in a row, in the order of `BillRow` in native/switcher.h. */
+export const ROW_NUMBER = {
+  /** Elapsed time booked by switches since native code last looked. */
+  pending: 0,
+  /** Of the running turn. */
+  turn: 1,
+  turnInclusive: 2,
+  cpu: 4,
+  cpuInclusive: 5,
+  turns: 6,
+  turnsInclusive: 7,
+  longest: 8,
+  longestInclusive: 9,
+  /** Where allocated bytes are counted; else 0. */
+  bytes: 10,
+  bytesInclusive: 11,
+  /** Row of the bill that includes this one; 0 none. */
+  parent: 12,
+} as const;
+export const NUMBERS_PER_ROW = 16;
+
+/** Places in `BillMemory.words` and `.numbers`, in the order of native/switcher.h. */
 export const SWITCHER_WORD = {
   row: 0,
   touched: 1,
@@ -112,8 +122,6 @@ export const SWITCHER_NUMBER = {
   settledCpuMillis: 1,
   usedHeapBytes: 2,
   externalBytes: 3,
-  turnMillis: 4,
-  turnInclusiveMillis: 5,
 } as const;
 
 /** Garbage collections since the last look. Implemented in native/gc_watch.cc. */
@@ -187,10 +195,11 @@ export interface Addon {
   // native/cpu_sampler.cc
   cpuStart(intervalMicros: number, tickCapacity: number): number;
   cpuCollect(goOn: boolean): CpuCollection | undefined;
-  cpuSeenScopes(): Int32Array;
+  /** Undefined: none since the last call; so the others below. */
+  cpuSeenScopes(): readonly number[] | undefined;
   cpuRuns(): boolean;
   /** Scope of every signal since the last call, one by one; those outside of scopes left out. */
-  cpuSampledScopes(): Int32Array;
+  cpuSampledScopes(): readonly number[] | undefined;
   cpuStop(): void;
   // native/heap_sampler.cc
   /**
@@ -206,7 +215,7 @@ export interface Addon {
   heapCollect(): LiveColumns | undefined;
   /** Stacks come with the CPU windows collected since the last call. Undefined if not recording. */
   heapAllocs(): AllocWindow | undefined;
-  heapSeenScopes(): Int32Array;
+  heapSeenScopes(): readonly number[] | undefined;
   heapStop(): void;
   /**
    * Three numbers for every scope with a live sample: scope, bytes that a collection has proven
@@ -215,14 +224,14 @@ export interface Addon {
    */
   heapLiveBytes(): Float64Array;
   // native/switcher.cc
-  billTable(rows: number): BillColumns;
+  billTable(rows: number): BillMemory;
   /** `originNanos`: the monotonic clock at `performance.now()` 0. */
   switcherStart(originNanos: number): void;
   switcherStop(): void;
   switcherWake(): void;
   switcherSettle(segmentRow: number, segmentMillis: number): void;
-  /** Brings the columns up to date; writes the row's part of the running turn into the numbers. */
-  switcherRead(row: number): void;
+  /** Brings the rows up to date. */
+  switcherSync(): void;
   switcherFinishTurn(): void;
   /** After `switcherStart`: count allocated bytes too, until it stops. */
   switcherCountBytes(on: boolean): void;
@@ -237,7 +246,7 @@ export interface Addon {
    * What happened since the last call, three numbers each: scope, bytes, 0 for a sampled allocation;
    * -1, CPU milliseconds, used bytes before for a garbage collection.
    */
-  meterEvents(): readonly number[];
+  meterEvents(): readonly number[] | undefined;
   // native/gc_watch.cc
   gcStart(): void;
   gcStop(): void;

@@ -37,7 +37,7 @@ export interface AccountsReport {
   readonly sessions: AccountGroup;
   /** Everything that was billed, labelled or not. */
   readonly billed: Account;
-  /** Work of bills that went on more than two seconds after their end. */
+  /** Work of bills that went on more than two seconds, or the ends of 256 others, after their end. */
   readonly late: Account;
   /** The rest of `threadCpuMicros`: code outside of bills, the event loop, and spanprof itself. */
   readonly unattributed: Account;
@@ -80,6 +80,10 @@ class Total {
   addTokens({ inputTokens, outputTokens }: TokenCounts): void {
     this.inputTokens += inputTokens;
     this.outputTokens += outputTokens;
+  }
+
+  addInvocation(): void {
+    this.invocations++;
   }
 
   addTotal(total: Total): void {
@@ -163,29 +167,27 @@ export class Accounts {
   readonly #sessions = new Group();
   readonly #billed = new Total();
 
-  /** One by one: called for every bill. */
-  addWork({ agent_name, tool_name, session_id }: Labels, work: Entry): void {
-    this.#billed.addWork(work);
-    this.#agents.of(agent_name)?.addWork(work);
-    this.#tools.of(tool_name)?.addWork(work);
-    this.#sessions.of(session_id)?.addWork(work);
+  addWork(labels: Labels, work: Entry): void {
+    this.#addTo(labels, (total) => total.addWork(work));
   }
 
   addTokens(labels: Labels, tokens: TokenCounts): void {
-    for (const total of this.#of(labels)) total?.addTokens(tokens);
+    this.#addTo(labels, (total) => total.addTokens(tokens));
+  }
+
+  /** Group by group, without an array: for every bill. */
+  #addTo({ agent_name, tool_name, session_id }: Labels, add: (total: Total) => void): void {
+    add(this.#billed);
+    const agent = this.#agents.of(agent_name);
+    if (agent !== undefined) add(agent);
+    const tool = this.#tools.of(tool_name);
+    if (tool !== undefined) add(tool);
+    const session = this.#sessions.of(session_id);
+    if (session !== undefined) add(session);
   }
 
   addInvocation(labels: Labels): void {
-    for (const total of this.#of(labels)) if (total !== undefined) total.invocations++;
-  }
-
-  #of({ agent_name, tool_name, session_id }: Labels): (Total | undefined)[] {
-    return [
-      this.#billed,
-      this.#agents.of(agent_name),
-      this.#tools.of(tool_name),
-      this.#sessions.of(session_id),
-    ];
+    this.#addTo(labels, (total) => total.addInvocation());
   }
 
   copy(): Accounts {

@@ -8,12 +8,6 @@ export const FOLDED = -1;
 /** `run`: part of what it was opened in, ends with it. The others end when they are closed. */
 export type BillKind = 'run' | 'span' | 'invocation';
 
-/** The scope of a bill, as far as bills are concerned. */
-export interface BilledScope {
-  readonly id: number;
-  bill: Bill;
-}
-
 /** What is known from samples only. */
 export class Estimates {
   allocatedBytes = 0;
@@ -28,13 +22,15 @@ export class Estimates {
   peakLiveVariance = 0;
 }
 
+/**
+ * A scope knows its bill, the bill not its scope: while it waits for late work the garbage collector has
+ * the scope, with all that hangs on it, as soon as nothing can run in it.
+ */
 export class Bill {
   /** The ledger that opened it: scopes, and with them bills, outlive sessions. */
   owner: object | undefined;
   /** In the table; `FOLDED` or `LATE_ROW` when the bill has none of its own any more. */
   row: number;
-  /** Undefined once it is done: scopes are remembered for long, bills are not. */
-  scope: BilledScope | undefined;
   labels: Labels;
   readonly kind: BillKind;
   /** The bill that includes this one. */
@@ -72,14 +68,12 @@ export class Bill {
 
   constructor(
     row: number,
-    scope: BilledScope | undefined,
     kind: BillKind,
     labels: Labels,
     parent: Bill | undefined,
     openedMillis: number,
   ) {
     this.row = row;
-    this.scope = scope;
     this.kind = kind;
     this.labels = labels;
     this.parent = parent;
@@ -132,9 +126,9 @@ export class BillList {
 const NO_LABELS: Labels = Object.freeze({});
 
 /** Pays for everything outside of bills. */
-export const NOBODY = new Bill(NOBODYS_ROW, undefined, 'run', NO_LABELS, undefined, 0);
+export const NOBODY = new Bill(NOBODYS_ROW, 'run', NO_LABELS, undefined, 0);
 /** Pays for work of bills that ended too long ago. */
-export const LATE = new Bill(LATE_ROW, undefined, 'run', NO_LABELS, undefined, 0);
+export const LATE = new Bill(LATE_ROW, 'run', NO_LABELS, undefined, 0);
 
 /** Who pays now for what is charged to `bill`: itself, or who took it over. */
 export function payerOf(bill: Bill): Bill {

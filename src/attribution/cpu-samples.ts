@@ -31,7 +31,7 @@ export class CpuSamples {
    */
   share(): void {
     const scopeIds = this.#addon.cpuSampledScopes();
-    if (scopeIds.length === 0) return;
+    if (scopeIds === undefined) return;
     const cpuNanos = this.#addon.threadCpuNanos();
     const cpuMillis = (cpuNanos - this.#sinceCpuNanos) / NANOS_PER_MILLI;
     this.#sinceCpuNanos = cpuNanos;

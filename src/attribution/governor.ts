@@ -3,7 +3,7 @@
  * while when that is too dear.
  */
 import { performance } from 'node:perf_hooks';
-import { type Addon, type BillColumns, SWITCHER_WORD } from '../native.ts';
+import { type Addon, type BillMemory, SWITCHER_WORD } from '../native.ts';
 import { NANOS_PER_MILLI } from '../units.ts';
 
 const nowMillis = performance.now.bind(performance);
@@ -52,12 +52,12 @@ export class Governor {
 
   constructor(options: {
     readonly addon: Addon;
-    readonly columns: BillColumns;
+    readonly memory: BillMemory;
     readonly budgetPercent: number;
     readonly maxLooksPerSecond: number;
   }) {
     this.#addon = options.addon;
-    this.#words = options.columns.words;
+    this.#words = options.memory.words;
     this.#budgetPercent = options.budgetPercent;
     this.#maxLooksPerSecond = options.maxLooksPerSecond;
   }

@@ -1,5 +1,5 @@
 /** Shares sampled allocations and garbage collections out to the bills (native/meter.cc notes them). */
-import { type Addon, type BillColumns, SWITCHER_WORD } from '../native.ts';
+import { type Addon, type BillMemory, SWITCHER_WORD } from '../native.ts';
 import { type Bill, Estimates, NOBODY, payerOf } from './bill.ts';
 import type { HeapPeaks } from './heap-peaks.ts';
 
@@ -9,7 +9,7 @@ const OTHER_WORK = -2;
 
 export interface HeapEventsOptions {
   readonly addon: Addon;
-  readonly columns: BillColumns;
+  readonly memory: BillMemory;
   /** V8 samples each allocated byte with the chance of one in this. */
   readonly intervalBytes: () => number | undefined;
   readonly billOf: (scopeId: number) => Bill | undefined;
@@ -32,9 +32,9 @@ export class HeapEvents {
 
   /** To be called before a bill ends, and often enough that scopes can still be found. */
   share(): void {
-    const { addon, columns, peaks, openBills } = this.#options;
-    if (columns.words[SWITCHER_WORD.events] === 0) return;
-    const events = addon.meterEvents();
+    const { addon, memory, peaks, openBills } = this.#options;
+    if (memory.words[SWITCHER_WORD.events] === 0) return;
+    const events = addon.meterEvents() ?? [];
     for (let at = 0; at < events.length; at += NUMBERS_PER_EVENT) {
       const scopeId = events[at] ?? 0;
       const amount = events[at + 1] ?? 0;

@@ -21,6 +21,39 @@ export type ReportLabel = (message: string) => void;
 
 /** `parent` with `own` on top, frozen. Own values win. Returns `parent` itself if nothing is added. */
 export function mergeLabels(parent: Labels, own: LabelInput, report: ReportLabel): Labels {
+  return mergeAtOnce(parent, own) ?? mergeOneByOne(parent, own, report);
+}
+
+/**
+ * Copies both as a whole, in half the time; undefined where something needs a closer look. Checks the
+ * copy: a getter may give another value each time.
+ */
+function mergeAtOnce(parent: Labels, own: LabelInput): Labels | undefined {
+  if (typeof own !== 'object' || own === null) return undefined;
+  // What is inherited would not be copied.
+  if (Object.getPrototypeOf(own) !== Object.prototype) return undefined;
+  const merged = { ...parent, ...own };
+  let count = 0;
+  let isNew = false;
+  for (const key in merged) {
+    const value = merged[key];
+    if (!isUsable(key, value)) return undefined;
+    isNew ||= parent === NO_LABELS || parent[key] !== value;
+    count++;
+  }
+  return isNew && count <= MAX_LABELS ? Object.freeze(merged as Labels) : undefined;
+}
+
+function isUsable(key: string, value: LabelValue | null | undefined): boolean {
+  const isUsableValue =
+    typeof value === 'string'
+      ? value.length > 0 && value.length <= MAX_VALUE_LENGTH
+      : Number.isSafeInteger(value);
+  if (!isUsableValue || key.length === 0 || key.length > MAX_KEY_LENGTH) return false;
+  return !key.startsWith('pprof::') && key !== '__proto__';
+}
+
+function mergeOneByOne(parent: Labels, own: LabelInput, report: ReportLabel): Labels {
   let merged: Record<string, LabelValue> | undefined;
   let count = 0;
   for (const key in own) {

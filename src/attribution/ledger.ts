@@ -37,6 +37,9 @@ const LATE_MILLIS = 2_000;
 /** Also how late the hooks go after the last bill. */
 const UPKEEP_MILLIS = 500;
 
+/** Rows of ended bills are given back together: what comes before is the same for one as for all. */
+const ENDED_BATCH = 32;
+
 /** V8 takes 0.3 µs to say how much memory it uses. */
 const MEMORY_MILLIS = 1;
 
@@ -104,20 +107,20 @@ export class Ledger {
     this.#table = new BillTable(addon);
     // Shared by all sessions of the thread: what an earlier one charged to them is not ours.
     for (const bill of [NOBODY, LATE]) bill.self = bill.inclusive = undefined;
-    const { columns } = this.#table;
+    const { memory } = this.#table;
     this.#switcher = new Switcher({
-      ...{ addon, slot, columns, storage, setEnter },
+      ...{ addon, slot, memory, storage, setEnter },
       countsBytes: options.countsBytes,
       onManyLooks: () => this.#mindTheCost(),
     });
     this.#heapEvents = new HeapEvents({
-      ...{ addon, columns, billOf, peaks: this.#peaks },
+      ...{ addon, memory, billOf, peaks: this.#peaks },
       intervalBytes: options.heapIntervalBytes,
       openBills: () => this.#outermost.size,
     });
     this.#cpuSamples = new CpuSamples(addon, () => options.cpuPeriodMillis() ?? 0, billOf);
     this.#liveBytes = new LiveBytes(addon, billOf);
-    this.#governor = new Governor({ ...options, columns });
+    this.#governor = new Governor({ ...options, memory });
   }
 
   // ---- open and close ------------------------------------------------------------------------------
@@ -139,7 +142,7 @@ export class Ledger {
       return;
     }
     const now = nowMillis();
-    const bill = new Bill(LATE_ROW, scope, kind, scope.labels, parent, now);
+    const bill = new Bill(LATE_ROW, kind, scope.labels, parent, now);
     bill.row = this.#table.take(bill, scope.id, parent?.row ?? NOBODYS_ROW);
     bill.owner = this;
     this.#noteProcess(bill);
@@ -188,9 +191,7 @@ export class Ledger {
     if (bill.list !== undefined) {
       bill.list.remove(bill);
       this.#ended.add(bill);
-      const { oldest } = this.#ended;
-      if (this.#ended.size > MAX_ENDED_BILLS && oldest !== undefined)
-        this.#finish(oldest, LATE_ROW);
+      if (this.#ended.size === MAX_ENDED_BILLS) this.#finishEnded(ENDED_BATCH);
     }
     return stated;
   }
@@ -214,6 +215,12 @@ export class Ledger {
     }
   }
 
+  /** Rows and samples up to now. */
+  #sync(): void {
+    this.#share();
+    this.#table.sync();
+  }
+
   /** Into the table's numbers; what is a millisecond old is good enough. */
   #readMemory(now: number): void {
     if (now - this.#memoryReadMillis < MEMORY_MILLIS) return;
@@ -227,7 +234,7 @@ export class Ledger {
 
   #noteProcess(bill: Bill): void {
     this.#readMemory(bill.openedMillis);
-    const { numbers } = this.#table.columns;
+    const { numbers } = this.#table.memory;
     bill.usedHeapBytes = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
     bill.externalBytes = numbers[SWITCHER_NUMBER.externalBytes] ?? 0;
     this.#heapEvents.share();
@@ -235,13 +242,13 @@ export class Ledger {
   }
 
   #read<Stated>(bill: Bill, state: State<Stated>): Stated {
-    this.#share();
+    this.#sync();
     const now = nowMillis();
     const intervalBytes = this.#options.heapIntervalBytes();
     if (intervalBytes !== undefined && isLarge(bill, intervalBytes))
       this.#liveBytes.look(intervalBytes, this.#peaks.collections, true);
     this.#noteFallback(bill);
-    const { numbers } = this.#table.columns;
+    const { numbers } = this.#table.memory;
     this.#readMemory(now);
     const used = numbers[SWITCHER_NUMBER.usedHeapBytes] ?? 0;
     const peak = this.#peaks.since(bill.collections);
@@ -264,12 +271,22 @@ export class Ledger {
     const oldest = this.#inner.oldest ?? this.#outermost.oldest;
     if (oldest === undefined) return;
     this.#folded++;
+    this.#sync();
     this.#finish(oldest, FOLDED);
   }
 
-  /** Takes the bill's row; whatever of it still runs is charged as `successor` says. */
+  /** At most `count` of those that ended up to `untilMillis`, the oldest first. */
+  #finishEnded(count: number, untilMillis = Number.POSITIVE_INFINITY): void {
+    let left = count;
+    for (let bill = this.#ended.oldest; bill !== undefined; bill = this.#ended.oldest) {
+      if (left === 0 || (bill.endedMillis ?? 0) > untilMillis) return;
+      if (left-- === count) this.#sync();
+      this.#finish(bill, LATE_ROW);
+    }
+  }
+
+  /** After `#sync`. Takes the bill's row; whatever of it still runs is charged as `successor` says. */
   #finish(bill: Bill, successor: typeof FOLDED | typeof LATE_ROW): void {
-    this.#share();
     for (let child = bill.firstChild; child !== undefined; child = bill.firstChild) {
       if (child.kind === 'run' && successor === LATE_ROW) {
         while (child.firstChild !== undefined) this.#move(child.firstChild, bill);
@@ -292,11 +309,8 @@ export class Ledger {
     );
     bill.row = successor;
     if (successor !== LATE_ROW) return;
-    const { scope } = bill;
-    // Recent scopes are held for a while: they must not hold bills, nor those whole families.
-    bill.parent = bill.scope = undefined;
-    const isClosable = bill.kind !== 'run' && bill.endedMillis === undefined;
-    if (scope !== undefined && !isClosable) scope.bill = LATE;
+    // A scope may be held for long: it must not hold whole families of bills.
+    bill.parent = bill.countsIn = undefined;
   }
 
   #selfOf(bill: Bill, row: RowFigures): Entry {
@@ -358,11 +372,7 @@ export class Ledger {
     if (this.#options.cpu === 'exact' && !this.#switcher.isOn && this.#governor.mayReturn()) {
       this.#switchOn();
     }
-    const until = nowMillis() - LATE_MILLIS;
-    for (let bill = this.#ended.oldest; bill !== undefined; bill = this.#ended.oldest) {
-      if ((bill.endedMillis ?? 0) > until) break;
-      this.#finish(bill, LATE_ROW);
-    }
+    this.#finishEnded(MAX_ENDED_BILLS, nowMillis() - LATE_MILLIS);
     if (this.#closable === 0 && this.#ended.size === 0) this.#end();
   }
 
@@ -383,6 +393,7 @@ export class Ledger {
 
   /** Gives every row back; bills that are open keep what they have come to. */
   stop(): void {
+    this.#sync();
     for (const list of [this.#inner, this.#outermost, this.#ended]) {
       for (let bill = list.oldest; bill !== undefined; bill = list.oldest) {
         this.#finish(bill, LATE_ROW);
@@ -395,7 +406,7 @@ export class Ledger {
   // ---- totals ------------------------------------------------------------------------------------------
 
   accounts(): AccountsReport {
-    this.#share();
+    this.#sync();
     const accounts = this.#accounts.copy();
     for (const list of [this.#outermost, this.#inner, this.#ended]) {
       for (let bill = list.oldest; bill !== undefined; bill = bill.newer) {

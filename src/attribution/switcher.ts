@@ -4,7 +4,14 @@
  */
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
-import { type Addon, type BillColumns, SWITCHER_NUMBER, SWITCHER_WORD } from '../native.ts';
+import {
+  type Addon,
+  type BillMemory,
+  NUMBERS_PER_ROW,
+  ROW_NUMBER,
+  SWITCHER_NUMBER,
+  SWITCHER_WORD,
+} from '../native.ts';
 import { NANOS_PER_MILLI } from '../units.ts';
 import { payerOf } from './bill.ts';
 import type { HookCost } from './governor.ts';
@@ -42,7 +49,7 @@ interface Switch {
 
 /** The hot path. `look` runs at every callback and every await of the program while bills are open. */
 function createSwitch(
-  { words, numbers, pending, touched }: BillColumns,
+  { words, numbers, rows, touched }: BillMemory,
   storage: AsyncLocalStorage<Scope | undefined>,
   addon: Addon,
   countsBytes: boolean,
@@ -51,6 +58,7 @@ function createSwitch(
   const { row: ROW, touched: TOUCHED, inTurn: IN_TURN } = SWITCHER_WORD;
   const { switches: SWITCHES, looks: LOOKS } = SWITCHER_WORD;
   const { lastMillis: LAST } = SWITCHER_NUMBER;
+  const { pending: PENDING } = ROW_NUMBER;
   const at = (array: Int32Array | Float64Array, index: number): number => array[index] ?? 0;
 
   const switchTo = (row: number): void => {
@@ -62,13 +70,14 @@ function createSwitch(
     words[ROW] = row;
     words[SWITCHES] = at(words, SWITCHES) + 1;
     if (from !== 0) {
-      const sum = at(pending, from);
-      if (sum === 0) {
+      const place = from * NUMBERS_PER_ROW + PENDING;
+      const pending = at(rows, place);
+      if (pending === 0) {
         const count = at(words, TOUCHED);
         touched[count] = from;
         words[TOUCHED] = count + 1;
       }
-      pending[from] = sum + elapsed + TINY_MILLIS;
+      rows[place] = pending + elapsed + TINY_MILLIS;
       if (elapsed > LONG_MILLIS) addon.switcherSettle(from, elapsed);
     } else if (at(words, IN_TURN) !== 0) {
       if (elapsed > LONG_MILLIS) addon.switcherSettle(0, 0);
@@ -108,7 +117,7 @@ export class Switcher {
   constructor(options: {
     addon: Addon;
     slot: Slot;
-    columns: BillColumns;
+    memory: BillMemory;
     storage: AsyncLocalStorage<Scope | undefined>;
     /** Called with what is to be called whenever a scope is entered synchronously. */
     setEnter: (enter: Switch['enter'] | undefined) => void;
@@ -117,12 +126,12 @@ export class Switcher {
     /** Called now and then in the middle of the application's work, when it awaits a lot. */
     onManyLooks: () => void;
   }) {
-    const { addon, slot, columns, storage } = options;
+    const { addon, slot, memory, storage } = options;
     this.#addon = addon;
     this.#slot = slot;
     this.#storage = storage;
     this.#setEnter = options.setEnter;
-    this.#switch = createSwitch(columns, storage, addon, options.countsBytes, options.onManyLooks);
+    this.#switch = createSwitch(memory, storage, addon, options.countsBytes, options.onManyLooks);
     this.#countsBytes = options.countsBytes;
   }
 

@@ -157,7 +157,7 @@ export class NativeCpuEngine implements CpuEngine {
   }
 
   seenScopes(): Iterable<number> {
-    return this.#options.addon.cpuSeenScopes();
+    return this.#options.addon.cpuSeenScopes() ?? [];
   }
 
   status(): CpuEngineStatus {

@@ -220,7 +220,7 @@ export class NativeHeapEngine implements HeapEngine {
   }
 
   seenScopes(): Iterable<number> {
-    return this.#running ? this.#options.addon.heapSeenScopes() : [];
+    return (this.#running ? this.#options.addon.heapSeenScopes() : undefined) ?? [];
   }
 
   holds(scopeId: number): boolean {

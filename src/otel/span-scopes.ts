@@ -2,7 +2,7 @@
  * One scope for each recording span: opened when the span starts, inside its parent's, and entered
  * whenever the span is active.
  */
-import type { Bill } from '../attribution/bill.ts';
+import { type Bill, LATE, payerOf } from '../attribution/bill.ts';
 import type { ScopeContext } from '../attribution/context.ts';
 import type { LabelInput } from '../attribution/labels.ts';
 import type { Scope } from '../attribution/scope.ts';
@@ -216,6 +216,8 @@ export class SpanScopes {
 
 /** By their bills; where nothing is billed all are inside of each other. */
 function isInside(scope: Scope, around: Scope): boolean {
+  // Bills that are done do not say what they were inside of.
+  if (payerOf(scope.bill) === LATE) return payerOf(around.bill) === LATE;
   let { bill }: { bill: Bill | undefined } = scope;
   while (bill !== undefined && bill !== around.bill) bill = bill.parent;
   return bill !== undefined;

@@ -24,6 +24,30 @@ test('nothing new gives the parent itself', () => {
   expect(merge({ a: 'x', b: undefined }, parent).labels).toBe(parent);
 });
 
+test('inherited names count, and a getter is asked by whoever keeps its value', () => {
+  expect(
+    merge(Object.create({ agent_name: 'base' }, { step: { value: 1, enumerable: true } })),
+  ).toEqual({
+    labels: { agent_name: 'base', step: 1 },
+    said: [],
+  });
+  let asked = 0;
+  const fickle = {
+    get agent_name(): string | boolean {
+      return asked++ === 0 ? 'first' : false;
+    },
+  };
+  expect(merge(fickle as LabelInput).labels).toEqual({ agent_name: 'first' });
+});
+
+test('own values win over those around, which stay', () => {
+  const parent = merge({ agent_name: 'outer', session_id: 's' }).labels as Record<string, string>;
+  const { labels } = merge({ agent_name: 'inner', step: 1 }, parent);
+  expect(labels).toEqual({ agent_name: 'inner', session_id: 's', step: 1 });
+  expect(parent).toEqual({ agent_name: 'outer', session_id: 's' });
+  expect(Object.isFrozen(labels)).toBe(true);
+});
+
 describe('what cannot be used is left out and said', () => {
   const cases: [string, unknown, string][] = [
     ['a fraction', 1.5, 'label "k" refused: expected a string or a safe integer, got 1.5'],

@@ -178,7 +178,7 @@ describe.skipIf(addon === undefined)('weak handles', () => {
   test('what a sample has seen stays until it is labelled, although it dies before', async () => {
     const { cpuStart, cpuStop, cpuSeenScopes, slotArray } = addon ?? ({} as never);
     const slot = slotArray();
-    const store = new ScopeStore(cpuSeenScopes);
+    const store = new ScopeStore(() => cpuSeenScopes() ?? []);
     // Nobody holds them afterwards.
     const openOthers = () => {
       for (let i = 0; i < 2_000; i++) store.open({ i });

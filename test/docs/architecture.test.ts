@@ -1,6 +1,6 @@
 /** docs/architecture.md against the sources. */
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { rows } from '../helpers/imports.ts';
 import { root } from '../helpers/programs.ts';
@@ -48,7 +48,7 @@ const bounds = tableRows(section(page, '## What is bounded by what')).map(
 );
 
 test.each(bounds)('the bound "$bound" of "$what" is $constant', ({ bound, constant, file }) => {
-  const inCode = numberOf(constant, read(file));
+  const inCode = numberOf(constant, file);
   expect(inCode).toBeGreaterThan(0);
   const [, digits, unit = ''] = /^([\d,]+) ?(\w*)/.exec(bound) ?? [];
   // A bound may also be an option, named by its path.
@@ -60,15 +60,18 @@ test('the table of bounds is there', () => {
   expect(bounds.length).toBeGreaterThan(15);
 });
 
-/** A constant of a source file: a number, or a product of numbers and other constants of the file. */
-function numberOf(constant: string, source: string): number {
+/** A constant of a source file: a number, or a product of numbers and constants there or imported there. */
+function numberOf(constant: string, file: string): number {
+  const source = read(file);
+  const from = new RegExp(`import {[^}]*\\b${constant}\\b[^}]*} from '(.*?)'`).exec(source)?.[1];
+  if (from !== undefined) return numberOf(constant, join(dirname(file), from));
   const text = new RegExp(
     `const(?:expr \\w+)? ${constant}(?:: \\w+)? = (?:\\w+\\()?([\\w *]+)\\)?;`,
   ).exec(source);
-  if (text === null) throw new Error(`${constant} is not a constant of the file`);
+  if (text === null) throw new Error(`${constant} is not a constant of ${file}`);
   return (text[1] ?? '').split('*').reduce((product, factor) => {
     const word = factor.trim();
     const number = Number(word.replaceAll('_', ''));
-    return product * (Number.isNaN(number) ? numberOf(word, source) : number);
+    return product * (Number.isNaN(number) ? numberOf(word, file) : number);
   }, 1);
 }
