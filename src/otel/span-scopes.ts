@@ -10,6 +10,7 @@ import type { Labels } from '../profile/model.ts';
 import type { OtelSpan, ReadableSpan } from './api.ts';
 import { PROFILE_ID, writeBill } from './attributes.ts';
 import { type GenAiMeaning, meaningOf } from './genai.ts';
+import { Notes } from './notes.ts';
 
 interface SpanRecord {
   scope: Scope;
@@ -30,7 +31,7 @@ const MAX_LIVE = 10_000;
 export type Switch = { readonly scope: Scope | undefined } | undefined;
 
 export class SpanScopes {
-  readonly #records = new WeakMap<OtelSpan, SpanRecord>();
+  readonly #records = new Notes<SpanRecord>();
   /** Spans that have not ended, by id: instrumentations also name a parent by its id alone. */
   readonly #live = new Map<string, SpanRecord>();
   readonly #context: ScopeContext;
