@@ -70,6 +70,12 @@ export function budgets(data) {
   return [...promised, ...besidePeers];
 }
 
+/** Whether the governor of bills ever did, in any run. @param {any} data */
+const gaveUp = (data, /** @type {number} */ major, /** @type {string} */ load) =>
+  (data.cells[`${major}/${load}/bills`] ?? []).some(
+    (/** @type {any} */ run) => (run.evidence?.bills?.fallbacks ?? 0) > 0,
+  );
+
 /** @param {any} data @param {(name: string, svg: string) => string} image */
 export function render(data, image) {
   const all = comparisons(data);
@@ -92,6 +98,10 @@ program; "labels of spans", the bills and \`dd-trace\` follow its six OpenTeleme
       here.find((one) => one.load === load && one.variant === variant);
     const rounds = Math.max(...here.map((one) => one.rounds));
     parts.push(`### Node ${major}, ${rounds} rounds`);
+    const estimated = measured.filter((load) => gaveUp(data, major, load.name));
+    if (estimated.length > 0)
+      parts.push(`Exact CPU time was more than 3 % of all and gave way to estimates, some or most of the time, in:
+${estimated.map(({ title }) => title).join(', ')}.`);
     const absolute = measured.map((load) => {
       const values = BASES.flatMap((base) =>
         byRound(data.cells[`${major}/${load.name}/${base}`] ?? []),
