@@ -22,7 +22,8 @@ export function writePage(form, store) {
     result === undefined ? [] : [sectionOf(question, result, image)],
   );
   const budgets = stored.flatMap(({ question, result }) => budgetsOf(question, result));
-  if (budgets.length > 0) sections.unshift(`## Budgets\n\nOn Node 24.\n\n${budgetTable(budgets)}`);
+  if (budgets.length > 0)
+    sections.unshift(`## Budgets\n\nOn Node 24 unless said.\n\n${budgetTable(budgets)}`);
   const file = join(folder, 'benchmarks.md');
   writeFileSync(file, `${[head(form, stored), ...sections].join('\n\n')}\n`);
   return relative(root, file);

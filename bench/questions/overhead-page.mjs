@@ -26,12 +26,17 @@ const BUDGETS = [
   },
   { variant: 'everything', title: 'exact bytes too, everything on', load: 'json-server', most: 15 },
 ];
-const LABELLED_PEERS = ['datadog-pprof', 'pyroscope'];
+/**
+ * Those whose labels follow asynchronous work, as ours do. `@pyroscope/nodejs` sets them synchronously: on the
+ * programs of bench/questions/labels.mjs one of twenty samples has its owner.
+ */
+const LABELLED_PEERS = ['datadog-pprof'];
 
 /** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
 export function budgets(data) {
-  const all = comparisons(data).filter(({ major, rounds }) => major === 24 && rounds > 0);
-  const find = (load, variant) => all.find((one) => one.load === load && one.variant === variant);
+  const all = comparisons(data).filter(({ rounds }) => rounds > 0);
+  const find = (load, variant, major = 24) =>
+    all.find((one) => one.major === major && one.load === load && one.variant === variant);
   const promised = BUDGETS.flatMap(({ variant, title, load, most }) => {
     const one = find(load, variant);
     if (one === undefined) return [];
@@ -49,24 +54,26 @@ export function budgets(data) {
       },
     ];
   });
-  const besidePeers = loads.flatMap((load) => {
-    const ours = find(load.name, 'labels');
-    const [cheapest] = LABELLED_PEERS.flatMap((peer) => find(load.name, peer) ?? []).sort(
-      (a, b) => a.ratio - b.ratio,
-    );
-    if (ours === undefined || cheapest === undefined) return [];
-    const over = ours.ratio - cheapest.ratio;
-    const what = `labels only beside the cheapest labelled peer (${cheapest.variant}): ${load.title}`;
-    return [
-      {
-        what,
-        most: percentMore(cheapest.ratio),
-        found: percentMore(ours.ratio),
-        isMet: over <= 0,
-        isNoise: over <= ours.floor,
-      },
-    ];
-  });
+  const besidePeers = [24, 20]
+    .flatMap((major) => loads.map((load) => ({ major, load })))
+    .flatMap(({ major, load }) => {
+      const ours = find(load.name, 'labels', major);
+      const [cheapest] = LABELLED_PEERS.flatMap((peer) => find(load.name, peer, major) ?? []).sort(
+        (a, b) => a.ratio - b.ratio,
+      );
+      if (ours === undefined || cheapest === undefined) return [];
+      const over = ours.ratio - cheapest.ratio;
+      const what = `labels only beside the cheapest labelled peer (${cheapest.variant}): ${load.title}, Node ${major}`;
+      return [
+        {
+          what,
+          most: percentMore(cheapest.ratio),
+          found: percentMore(ours.ratio),
+          isMet: over <= 0,
+          isNoise: over <= ours.floor,
+        },
+      ];
+    });
   return [...promised, ...besidePeers];
 }
 
@@ -90,7 +97,11 @@ differ by that much in 95 of 100 tries, judged by the scatter of all runs of the
 
 "V8's samplers and an AsyncLocalStorage" is the floor: V8's CPU profiler at 100 Hz and its heap sampling at 512 KiB, never
 read, and each owner in an AsyncLocalStorage. In the agent service "labels only" and the peers are told their owners by the
-program; "labels of spans", the bills and \`dd-trace\` follow its six OpenTelemetry spans a request by themselves.`,
+program; "labels of spans", the bills and \`dd-trace\` follow its six OpenTelemetry spans a request by themselves.
+
+\`@pyroscope/nodejs\` labels what runs synchronously in its call, which costs next to nothing and finds the owner of one
+sample in twenty (below): it is not what our labels are held against. On Node 20 and 22 labels that follow asynchronous
+work need hooks at every promise, as the AsyncLocalStorage of these versions does: the promise storm is nothing else.`,
   ];
   for (const major of majors) {
     const here = all.filter((one) => one.major === major);
