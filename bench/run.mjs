@@ -10,7 +10,7 @@ import { progressOf } from './lib/progress.mjs';
 import { openStore } from './lib/store.mjs';
 import { questions } from './questions/questions.mjs';
 
-const HELP = `npm run bench                            everything, some 40 minutes on two cores; writes docs/benchmarks.md
+const HELP = `npm run bench                            everything, some 55 minutes on two cores; writes docs/benchmarks.md
 npm run bench -- --quick                 the short form, under 10; fails on a regression against bench/baseline.json
 npm run bench -- --only overhead,calls   some questions; the page keeps what is stored of the others
 npm run bench -- --nodes 24              on some Nodes

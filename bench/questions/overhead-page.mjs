@@ -11,13 +11,8 @@ import { BASES, byRound, comparisons, OURS } from './overhead.mjs';
 const placeOf = (/** @type {string} */ name) =>
   variants.findIndex((variant) => variant.name === name);
 
-/** Percent of CPU time. */
+/** Percent of CPU time; labels and bills alone are in steady.mjs. */
 const BUDGETS = [
-  { variant: 'labels', title: 'labels only', load: 'agent-service', most: 1 },
-  { variant: 'labels', title: 'labels only', load: 'json-server', most: 2 },
-  { variant: 'spans', title: 'labels of spans', load: 'agent-service', most: 1 },
-  { variant: 'bills', title: 'exact bills', load: 'agent-service', most: 2 },
-  { variant: 'bills', title: 'exact bills', load: 'json-server', most: 6 },
   {
     variant: 'everything',
     title: 'exact bytes too, everything on',
@@ -32,21 +27,29 @@ const BUDGETS = [
  */
 const LABELLED_PEERS = ['datadog-pprof'];
 
-/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
-export function budgets(data) {
-  const all = comparisons(data).filter(({ rounds }) => rounds > 0);
-  const find = (load, variant, major = 24) =>
-    all.find((one) => one.major === major && one.load === load && one.variant === variant);
-  const promised = BUDGETS.flatMap(({ variant, title, load, most }) => {
+/**
+ * @typedef {object} Promised
+ * @property {string} variant @property {string} title @property {string} load
+ * @property {number} most percent of CPU time
+ */
+
+/**
+ * What was promised on Node 24, beside what was found.
+ * @param {any} data @param {readonly Promised[]} promised @param {string} when
+ * @returns {import('../lib/budgets.mjs').Budget[]}
+ */
+export function promises(data, promised, when) {
+  const all = comparisons(data).filter(({ major, rounds }) => major === 24 && rounds > 0);
+  const find = (load, variant) => all.find((one) => one.load === load && one.variant === variant);
+  return promised.flatMap(({ variant, title, load, most }) => {
     const one = find(load, variant);
     if (one === undefined) return [];
     const over = one.ratio - 1 - most / 100;
     const floor = find(load, 'floor');
     const least = floor === undefined ? '' : `; V8's own: ${percentMore(floor.ratio)}`;
-    const what = `${title}, CPU time of a request: ${loads.find(({ name }) => name === load)?.title}`;
     return [
       {
-        what,
+        what: `${title}, CPU time of a request ${when}: ${loads.find(({ name }) => name === load)?.title}`,
         most: `+${most} %`,
         found: `${change(one, one.floor)}${least}`,
         isMet: over <= 0,
@@ -54,6 +57,13 @@ export function budgets(data) {
       },
     ];
   });
+}
+
+/** @param {any} data @returns {import('../lib/budgets.mjs').Budget[]} */
+export function budgets(data) {
+  const all = comparisons(data).filter(({ rounds }) => rounds > 0);
+  const find = (load, variant, major) =>
+    all.find((one) => one.major === major && one.load === load && one.variant === variant);
   const besidePeers = [24, 20]
     .flatMap((major) => loads.map((load) => ({ major, load })))
     .flatMap(({ major, load }) => {
@@ -74,7 +84,7 @@ export function budgets(data) {
         },
       ];
     });
-  return [...promised, ...besidePeers];
+  return [...promises(data, BUDGETS, 'in the first seconds'), ...besidePeers];
 }
 
 /** Whether the governor of bills ever did, in any run. @param {any} data */
@@ -105,41 +115,13 @@ work need hooks at every promise, as the AsyncLocalStorage of these versions doe
   ];
   for (const major of majors) {
     const here = all.filter((one) => one.major === major);
-    const find = (/** @type {string} */ load, /** @type {string} */ variant) =>
-      here.find((one) => one.load === load && one.variant === variant);
     const rounds = Math.max(...here.map((one) => one.rounds));
     parts.push(`### Node ${major}, ${rounds} rounds`);
     const estimated = measured.filter((load) => gaveUp(data, major, load.name));
     if (estimated.length > 0)
       parts.push(`Exact CPU time was more than 3 % of all and gave way to estimates, some or most of the time, in:
 ${estimated.map(({ title }) => title).join(', ')}.`);
-    const absolute = measured.map((load) => {
-      const values = BASES.flatMap((base) =>
-        byRound(data.cells[`${major}/${load.name}/${base}`] ?? []),
-      );
-      return `${number(median(values.filter((value) => value !== undefined)))} µs a ${load.unit}`;
-    });
-    const rows = variants
-      .filter(({ name }) => name !== 'nothing' && here.some((one) => one.variant === name))
-      .map((variant) => [
-        variant.title,
-        ...measured.map((load) => {
-          const one = find(load.name, variant.name);
-          if (one === undefined) return '–';
-          if (one.failure !== undefined) return `failed: ${one.failure}`;
-          return variant.name === 'again' ? percentMore(one.ratio) : change(one, one.floor);
-        }),
-      ]);
-    const floors = measured.map((load) => {
-      const floor = find(load.name, 'labels')?.floor ?? Number.NaN;
-      return Number.isNaN(floor) ? 'one round: unknown' : `± ${(floor * 100).toFixed(1)} %`;
-    });
-    parts.push(
-      table(
-        ['', ...measured.map(({ title }) => title)],
-        [['nothing', ...absolute], ['noise floor', ...floors], ...rows],
-      ),
-    );
+    parts.push(ratioTable(data, major, measured));
     parts.push(secondFigures(data, major, measured));
   }
   const [major = 24] = majors;
@@ -169,6 +151,41 @@ ${estimated.map(({ title }) => title).join(', ')}.`);
   });
   parts.splice(1, 0, `![CPU time added to a request](${image('overhead.svg', svg)})`);
   return parts.join('\n\n');
+}
+
+/**
+ * Every variant on every load, beside nothing.
+ * @param {any} data @param {number} major @param {readonly import('../loads/loads.mjs').Load[]} measured
+ */
+export function ratioTable(data, major, measured) {
+  const here = comparisons(data).filter((one) => one.major === major);
+  const find = (/** @type {string} */ load, /** @type {string} */ variant) =>
+    here.find((one) => one.load === load && one.variant === variant);
+  const absolute = measured.map((load) => {
+    const values = BASES.flatMap((base) =>
+      byRound(data.cells[`${major}/${load.name}/${base}`] ?? []),
+    );
+    return `${number(median(values.filter((value) => value !== undefined)))} µs a ${load.unit}`;
+  });
+  const rows = variants
+    .filter(({ name }) => name !== 'nothing' && here.some((one) => one.variant === name))
+    .map((variant) => [
+      variant.title,
+      ...measured.map((load) => {
+        const one = find(load.name, variant.name);
+        if (one === undefined) return '–';
+        if (one.failure !== undefined) return `failed: ${one.failure}`;
+        return variant.name === 'again' ? percentMore(one.ratio) : change(one, one.floor);
+      }),
+    ]);
+  const floors = measured.map((load) => {
+    const floor = find(load.name, 'labels')?.floor ?? Number.NaN;
+    return Number.isNaN(floor) ? 'one round: unknown' : `± ${(floor * 100).toFixed(1)} %`;
+  });
+  return table(
+    ['', ...measured.map(({ title }) => title)],
+    [['nothing', ...absolute], ['noise floor', ...floors], ...rows],
+  );
 }
 
 /** Latency, delay of the loop and memory, for what they are worth with one core each. */

@@ -12,7 +12,7 @@ export const name = 'overhead';
 export const seconds = { full: 1_380, quick: 270 };
 
 /** Short, so that every run pays for the end of a window: thirty times as often as by default. */
-const WINDOW_SECONDS = 2;
+export const WINDOW_SECONDS = 2;
 /** Over one window from the start of the process: what is loaded at its end is loaded once. */
 const WARM_UP_MILLIS = 2_600;
 export const BASES = ['nothing', 'again'];
@@ -59,7 +59,7 @@ export async function run({ form, data, save, say, endMillis, majors: wanted }) 
         lanes.map(async (core) => {
           for (let variant = queue.shift(); variant !== undefined; variant = queue.shift()) {
             if (performance.now() > endMillis) return;
-            const result = await once(load, variant, major, core, plan.share);
+            const result = await once({ load, variant, major, core, share: plan.share });
             const key = `${major}/${load.name}/${variant.name}`;
             data.cells[key] ??= [];
             data.cells[key].push({ round, ...result });
@@ -75,7 +75,14 @@ export async function run({ form, data, save, say, endMillis, majors: wanted }) 
 }
 
 /** @returns {Promise<Omit<Run, 'round'>>} */
-async function once(load, variant, major, core, share) {
+export async function once({
+  load,
+  variant,
+  major,
+  core = MEASURED_CORE,
+  share = 1,
+  warmUpMillis = WARM_UP_MILLIS,
+}) {
   const reason = unavailable(variant, major);
   if (reason !== undefined) return { failure: reason };
   const count = Math.max(1, Math.round((load.count[major] ?? load.count[24]) * share));
@@ -87,7 +94,7 @@ async function once(load, variant, major, core, share) {
       count,
       core,
       windowSeconds: WINDOW_SECONDS,
-      warmUpMillis: WARM_UP_MILLIS,
+      warmUpMillis,
     });
   } catch (error) {
     return { failure: shortReason(error.message) };

@@ -9,6 +9,7 @@ import * as overheadPage from './overhead-page.mjs';
 import * as report from './report.mjs';
 import * as scaling from './scaling.mjs';
 import * as startup from './startup.mjs';
+import * as steady from './steady.mjs';
 import * as upload from './upload.mjs';
 
 /**
@@ -26,6 +27,7 @@ import * as upload from './upload.mjs';
 /** @type {readonly Question[]} */
 export const questions = [
   { ...overhead, ...overheadPage, title: 'What a request costs' },
+  { ...steady, title: 'What a request costs after a while' },
   { ...flushPause, title: 'How long the end of a window blocks' },
   { ...labels, title: 'Whether samples know their owner' },
   { ...startup, title: 'How much later a program starts' },

@@ -1,0 +1,72 @@
+/**
+ * What does a request cost once the service has been up for a while? For the first seconds V8 still
+ * compiles what is new, the profiler among it, and does so on the threads that are counted.
+ */
+import { number } from '../lib/markdown.mjs';
+import { shuffled } from '../lib/order.mjs';
+import { loads } from '../loads/loads.mjs';
+import { variants } from '../variants/variants.mjs';
+import { BASES, comparisons, once, WINDOW_SECONDS } from './overhead.mjs';
+import { promises, ratioTable } from './overhead-page.mjs';
+
+export const name = 'steady';
+export const seconds = { full: 740, quick: 0 };
+
+const MAJOR = 24;
+/** By then hardly anything is compiled any more. */
+const WARM_UP_MILLIS = 15_000;
+const MAX_ROUNDS = 12;
+const chosen = [...BASES, 'floor', 'labels', 'spans', 'bills', 'datadog-pprof'];
+
+const subjects = ['json-server', 'agent-service'].flatMap((load) =>
+  variants
+    .filter((one) => chosen.includes(one.name) && (one.loads?.includes(load) ?? true))
+    .map((variant) => ({ load: loadOf(load), variant })),
+);
+
+function loadOf(/** @type {string} */ name) {
+  const found = loads.find((load) => load.name === name);
+  if (found === undefined) throw new Error(`no load ${name}`);
+  return found;
+}
+
+/** @param {import('../run.mjs').Context} context */
+export async function run({ data, save, say, endMillis }) {
+  data.windowSeconds = WINDOW_SECONDS;
+  data.cells ??= {};
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    for (const { load, variant } of shuffled(subjects, round)) {
+      if (performance.now() > endMillis) return;
+      const result = await once({ load, variant, major: MAJOR, warmUpMillis: WARM_UP_MILLIS });
+      const key = `${MAJOR}/${load.name}/${variant.name}`;
+      data.cells[key] ??= [];
+      data.cells[key].push({ round, ...result });
+      const said = result.failure ?? `${number(result.cpuMicros)} µs`;
+      say(`round ${round + 1}, ${load.name}, ${variant.name}: ${said}`);
+    }
+    save();
+  }
+}
+
+/** @type {readonly import('./overhead-page.mjs').Promised[]} */
+const PROMISED = [
+  { variant: 'labels', title: 'labels only', load: 'agent-service', most: 1 },
+  { variant: 'labels', title: 'labels only', load: 'json-server', most: 2 },
+  { variant: 'spans', title: 'labels of spans', load: 'agent-service', most: 1 },
+  { variant: 'bills', title: 'exact bills', load: 'agent-service', most: 2 },
+  { variant: 'bills', title: 'exact bills', load: 'json-server', most: 6 },
+];
+
+/** @param {any} data */
+export const budgets = (data) => promises(data, PROMISED, 'of a service that is up');
+
+/** @param {any} data */
+export function render(data) {
+  const measured = [...new Set(subjects.map(({ load }) => load))];
+  const rounds = Math.max(...comparisons(data).map((one) => one.rounds));
+  return [
+    `The same, measured after ${WARM_UP_MILLIS / 1_000} s under load instead of 2.6: until then V8 compiles what it has not seen, on threads whose CPU
+time counts, and whatever a profiler adds to a request is among it. Windows of ${data.windowSeconds} s. Node ${MAJOR}, ${rounds} rounds.`,
+    ratioTable(data, MAJOR, measured),
+  ].join('\n\n');
+}
