@@ -14,7 +14,7 @@ export const seconds = { full: 1_380, quick: 270 };
 /** Short, so that every run pays for the end of a window: thirty times as often as by default. */
 export const WINDOW_SECONDS = 2;
 /** Over one window from the start of the process: what is loaded at its end is loaded once. */
-const WARM_UP_MILLIS = 2_600;
+export const WARM_UP_MILLIS = 2_600;
 export const BASES = ['nothing', 'again'];
 export const OURS = ['labels', 'spans', 'bills', 'everything'];
 /** More rounds would say little more. */
@@ -59,12 +59,8 @@ export async function run({ form, data, save, say, endMillis, majors: wanted }) 
         lanes.map(async (core) => {
           for (let variant = queue.shift(); variant !== undefined; variant = queue.shift()) {
             if (performance.now() > endMillis) return;
-            const result = await once({ load, variant, major, core, share: plan.share });
-            const key = `${major}/${load.name}/${variant.name}`;
-            data.cells[key] ??= [];
-            data.cells[key].push({ round, ...result });
-            const said = result.failure ?? `${number(result.cpuMicros)} µs`;
-            say(`Node ${major}, round ${round + 1}, ${load.name}, ${variant.name}: ${said}`);
+            const cell = { load, variant, major, round, core, share: plan.share };
+            say(await addRun(data, cell));
           }
         }),
       );
@@ -74,8 +70,19 @@ export async function run({ form, data, save, say, endMillis, majors: wanted }) 
   }
 }
 
+/** One more run of a cell. @returns {Promise<string>} what to say of it */
+export async function addRun(/** @type {any} */ data, { round, ...cell }) {
+  const { load, variant, major } = cell;
+  const result = await once(cell);
+  const key = `${major}/${load.name}/${variant.name}`;
+  data.cells[key] ??= [];
+  data.cells[key].push({ round, ...result });
+  const said = result.failure ?? `${number(result.cpuMicros)} µs`;
+  return `Node ${major}, round ${round + 1}, ${load.name}, ${variant.name}: ${said}`;
+}
+
 /** @returns {Promise<Omit<Run, 'round'>>} */
-export async function once({
+async function once({
   load,
   variant,
   major,

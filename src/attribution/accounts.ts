@@ -175,6 +175,10 @@ export class Accounts {
     this.#addTo(labels, (total) => total.addTokens(tokens));
   }
 
+  addInvocation(labels: Labels): void {
+    this.#addTo(labels, (total) => total.addInvocation());
+  }
+
   /** Group by group, without an array: for every bill. */
   #addTo({ agent_name, tool_name, session_id }: Labels, add: (total: Total) => void): void {
     add(this.#billed);
@@ -184,10 +188,6 @@ export class Accounts {
     if (tool !== undefined) add(tool);
     const session = this.#sessions.of(session_id);
     if (session !== undefined) add(session);
-  }
-
-  addInvocation(labels: Labels): void {
-    this.#addTo(labels, (total) => total.addInvocation());
   }
 
   copy(): Accounts {

@@ -44,13 +44,10 @@ function mergeAtOnce(parent: Labels, own: LabelInput): Labels | undefined {
   return isNew && count <= MAX_LABELS ? Object.freeze(merged as Labels) : undefined;
 }
 
+/** Without a doubt: `usableValue` gives it as it is, and it can be copied. */
 function isUsable(key: string, value: LabelValue | null | undefined): boolean {
-  const isUsableValue =
-    typeof value === 'string'
-      ? value.length > 0 && value.length <= MAX_VALUE_LENGTH
-      : Number.isSafeInteger(value);
-  if (!isUsableValue || key.length === 0 || key.length > MAX_KEY_LENGTH) return false;
-  return !key.startsWith('pprof::') && key !== '__proto__';
+  if (value === undefined || value === null || value === '' || key === '__proto__') return false;
+  return problemOf(key, value) === undefined;
 }
 
 function mergeOneByOne(parent: Labels, own: LabelInput, report: ReportLabel): Labels {
@@ -81,22 +78,22 @@ function usableValue(
   report: ReportLabel,
 ): LabelValue | undefined {
   if (value === undefined || value === null || value === '') return undefined;
-  if (key.length === 0 || key.length > MAX_KEY_LENGTH) {
-    report(refused(key.slice(0, MAX_KEY_LENGTH), `keys have 1 to ${MAX_KEY_LENGTH} characters`));
-    return undefined;
-  }
-  if (key.startsWith('pprof::')) {
-    report(refused(key, 'the prefix "pprof::" is reserved'));
-    return undefined;
-  }
-  if (typeof value === 'string') {
-    if (value.length <= MAX_VALUE_LENGTH) return value;
-    report(refused(key, `values are cut to ${MAX_VALUE_LENGTH} characters`));
-    return value.slice(0, MAX_VALUE_LENGTH);
-  }
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  report(refused(key, `expected a string or a safe integer, got ${describe(value)}`));
-  return undefined;
+  const problem = problemOf(key, value);
+  if (problem === undefined) return value;
+  report(refused(key.slice(0, MAX_KEY_LENGTH), problem));
+  return problem === TOO_LONG ? String(value).slice(0, MAX_VALUE_LENGTH) : undefined;
+}
+
+const TOO_LONG = `values are cut to ${MAX_VALUE_LENGTH} characters`;
+
+/** What is wrong with a label that has a value; undefined: nothing. */
+function problemOf(key: string, value: LabelValue): string | undefined {
+  if (key.length === 0 || key.length > MAX_KEY_LENGTH)
+    return `keys have 1 to ${MAX_KEY_LENGTH} characters`;
+  if (key.startsWith('pprof::')) return 'the prefix "pprof::" is reserved';
+  if (typeof value === 'string') return value.length > MAX_VALUE_LENGTH ? TOO_LONG : undefined;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return undefined;
+  return `expected a string or a safe integer, got ${describe(value)}`;
 }
 
 function refused(key: string, reason: string): string {

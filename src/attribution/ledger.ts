@@ -277,11 +277,11 @@ export class Ledger {
 
   /** At most `count` of those that ended up to `untilMillis`, the oldest first. */
   #finishEnded(count: number, untilMillis = Number.POSITIVE_INFINITY): void {
-    let left = count;
-    for (let bill = this.#ended.oldest; bill !== undefined; bill = this.#ended.oldest) {
-      if (left === 0 || (bill.endedMillis ?? 0) > untilMillis) return;
-      if (left-- === count) this.#sync();
-      this.#finish(bill, LATE_ROW);
+    for (let finished = 0; finished < count; finished++) {
+      const { oldest } = this.#ended;
+      if (oldest === undefined || (oldest.endedMillis ?? 0) > untilMillis) return;
+      if (finished === 0) this.#sync();
+      this.#finish(oldest, LATE_ROW);
     }
   }
 
