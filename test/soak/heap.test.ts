@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { median } from '../../bench/lib/statistics.mjs';
 import { nodeBinary } from '../../scripts/nodes.mjs';
 import { readProfiles, samplesOf } from '../helpers/profiles.ts';
 import { programs, runProgram, withFolder } from '../helpers/programs.ts';
@@ -13,9 +14,6 @@ const SECONDS = Number(process.env['TEST_SOAK_SECONDS'] ?? 1_800);
 const MIB = 1024 * 1024;
 /** The first fifth is warm-up. */
 const WARM_UP = 0.2;
-
-const mean = (numbers: readonly number[]): number =>
-  numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
 describe.concurrent('heap sampling', () => {
   test.each([20, 22, 24, 26])('on Node %i', async (major) => {
@@ -43,9 +41,10 @@ describe.concurrent('heap sampling', () => {
       expect(samples.some(({ labels }) => labels['agent_name'] === 'b')).toBe(true);
       const rss = lines.slice(0, -1).map((line) => (JSON.parse(line) as { rss: number }).rss);
       const steady = rss.slice(Math.ceil(rss.length * WARM_UP));
-      if (steady.length < 20) return; // too short to tell
+      if (steady.length < 100) return; // too short to tell
+      // Medians: now and then V8 gives 20 to 30 MiB back and takes them again within seconds.
       const half = Math.floor(steady.length / 2);
-      const [early, late] = [mean(steady.slice(0, half)), mean(steady.slice(half))];
+      const [early, late] = [median(steady.slice(0, half)), median(steady.slice(half))];
       console.log(
         `Node ${major}: RSS ${(early / MIB).toFixed(1)} → ${(late / MIB).toFixed(1)} MiB, ` +
           `${end.terminated} workers terminated, begun again ${end.heap.restarts} times`,

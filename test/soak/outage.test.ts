@@ -8,6 +8,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { median } from '../../bench/lib/statistics.mjs';
 import { cleanEnvironment, programs, registerFile, withFolder } from '../helpers/programs.ts';
 import { caFile, type Mood, Receiver, until } from '../helpers/receiver.ts';
 
@@ -142,9 +143,6 @@ const overTls: Record<string, Outage> = {
     end: (server) => server.present('trusted'),
   },
 };
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /** Of several phases the median of each figure. */
 function typical(phases: readonly Phase[]) {

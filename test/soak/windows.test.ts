@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { mean } from '../../bench/lib/statistics.mjs';
 import { nodeBinary } from '../../scripts/nodes.mjs';
 import { readProfiles } from '../helpers/profiles.ts';
 import { jsonLines, programs, runProgram, withFolder } from '../helpers/programs.ts';
@@ -22,9 +23,6 @@ interface End {
   readonly windows: { readonly completed: number; readonly totalMicros: number };
   readonly ownCpuMicros: number;
 }
-
-const mean = (numbers: readonly number[]): number =>
-  numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
 describe.concurrent('windows', () => {
   test.each([20, 22, 24, 26])('on Node %i', async (major) => {
