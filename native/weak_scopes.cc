@@ -13,8 +13,12 @@ constexpr int kSweptPerBatch = 4;
 }  // namespace
 
 void WeakScopes::Add(int32_t id, v8::Local<v8::Object> scope) {
+  if (incoming_.capacity() == 0 && !spare_.empty()) {
+    incoming_ = std::move(spare_.back());
+    spare_.pop_back();
+  }
   // Growing would move handles one by one through V8.
-  if (incoming_.capacity() == 0) incoming_.reserve(kBatchIds);
+  incoming_.reserve(kBatchIds);
   incoming_.emplace_back(id, isolate_, scope);
 }
 
@@ -101,14 +105,22 @@ WeakScopes::Batches::iterator WeakScopes::SweepOne(Batches::iterator at) {
       if (!held.scope.IsEmpty()) smaller.push_back(std::move(held));
     }
     places_ -= batch.size() - living;
-    batch = std::move(smaller);
+    std::swap(batch, smaller);
+    Recycle(std::move(smaller));
   }
   return std::next(at);
 }
 
 WeakScopes::Batches::iterator WeakScopes::Erase(Batches::iterator at) {
   places_ -= at->second.size();
+  Recycle(std::move(at->second));
   return batches_.erase(at);
+}
+
+void WeakScopes::Recycle(Batch batch) {
+  if (batch.capacity() < kBatchIds || spare_.size() >= kMaxSpare) return;
+  batch.clear();
+  spare_.push_back(std::move(batch));
 }
 
 WeakScopes::Batches::iterator WeakScopes::Oldest() {
@@ -118,6 +130,7 @@ WeakScopes::Batches::iterator WeakScopes::Oldest() {
 
 void WeakScopes::Clear() {
   batches_.clear();
+  spare_.clear();
   pinned_.clear();
   places_ = 0;
 }

@@ -23,6 +23,9 @@ class WeakScopes {
   // At some 50 bytes each. Those of the dead count until a collection, and where the young
   // generation is set to 128 MB hundreds of thousands come between two.
   static constexpr size_t kMaxHandles = 1024 * 1024;
+  // Storage of batches that were freed, for the next ones: 1 KiB each. A malloc() of that size has
+  // glibc merge all small chunks that are free, and the application's next ones are cut out anew.
+  static constexpr size_t kMaxSpare = 64;
 
   explicit WeakScopes(v8::Isolate* isolate) : isolate_(isolate) {}
   WeakScopes(const WeakScopes&) = delete;
@@ -69,6 +72,7 @@ class WeakScopes {
   // The batch after this one. This one is gone if all in it are dead.
   Batches::iterator SweepOne(Batches::iterator at);
   Batches::iterator Erase(Batches::iterator at);
+  void Recycle(Batch batch);
   // Ids come in order and begin anew one day, so the oldest are the next after the newest, in a ring.
   Batches::iterator Oldest();
 
@@ -76,6 +80,7 @@ class WeakScopes {
   Batches batches_;
   // The batch that is being taken over.
   Batch incoming_;
+  std::vector<Batch> spare_;
   std::vector<int32_t> pinned_;
   int32_t newest_ = 0;
   // Where SweepOne() goes on.

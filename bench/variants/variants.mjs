@@ -51,6 +51,11 @@ export const variants = [
     adapter: 'v8-samplers',
   },
   {
+    name: 'hooks-floor',
+    title: 'the same, and an empty hook at every await',
+    adapter: 'v8-samplers-hooks',
+  },
+  {
     name: 'labels',
     title: 'spanprof, labels only',
     adapter: 'spanprof',
