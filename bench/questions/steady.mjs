@@ -5,7 +5,7 @@
 import { shuffled } from '../lib/order.mjs';
 import { loads } from '../loads/loads.mjs';
 import { variants } from '../variants/variants.mjs';
-import { addRun, BASES, comparisons, WARM_UP_MILLIS, WINDOW_SECONDS } from './overhead.mjs';
+import { addRun, BASES, comparisons, FLOORS, WARM_UP_MILLIS, WINDOW_SECONDS } from './overhead.mjs';
 import { promises, ratioTable } from './overhead-page.mjs';
 
 export const name = 'steady';
@@ -15,7 +15,7 @@ const MAJOR = 24;
 /** By then hardly anything is compiled any more. */
 const LONG_WARM_UP_MILLIS = 15_000;
 const MAX_ROUNDS = 12;
-const chosen = [...BASES, 'floor', 'hooks-floor', 'labels', 'spans', 'bills', 'datadog-pprof'];
+const chosen = [...BASES, ...FLOORS, 'labels', 'spans', 'bills', 'datadog-pprof'];
 
 const subjects = ['json-server', 'agent-service'].flatMap((load) =>
   variants

@@ -52,7 +52,7 @@ export const variants = [
   },
   {
     name: 'hooks-floor',
-    title: 'the same, and an empty hook at every await',
+    title: "V8's samplers and an empty hook at every await",
     adapter: 'v8-samplers-hooks',
   },
   {
